@@ -1,0 +1,126 @@
+"""Tables of acting. One transaction holds the state change, its ledger entry and the messages it decides on."""
+
+from sqlalchemy import JSON, BigInteger, Column, ForeignKey, Index, Integer, String, Table, Text, text
+
+from inventory.database import UtcDateTime, metadata
+
+__all__ = ["escalation_runs", "incident_outages", "incidents", "ledger", "links", "outbox"]
+
+_big = BigInteger().with_variant(Integer, "sqlite")
+_live = text("state NOT IN ('closed', 'cancelled', 'merged')")
+
+incidents = Table(
+    "incidents",
+    metadata,
+    Column("id", _big, primary_key=True, autoincrement=True),
+    Column("number", String(24), nullable=False, unique=True),
+    Column("condition", String(90), nullable=False),
+    Column("owner", String(40), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("severity", String(2), nullable=False),
+    Column("phase", String(16), nullable=False),
+    Column("generation", Integer, nullable=False),
+    Column("title", String(200), nullable=False),
+    Column("title_en", String(200), nullable=False),
+    Column("began_at", UtcDateTime, nullable=False),
+    Column("opened_at", UtcDateTime, nullable=False),
+    Column("deadline_at", UtcDateTime),
+    Column("assignee", String(80), nullable=False, server_default=""),
+    Column("acknowledged_at", UtcDateTime),
+    Column("acknowledged_by", String(120), nullable=False, server_default=""),
+    Column("ended_at", UtcDateTime),
+    Column("resolved_at", UtcDateTime),
+    Column("closed_at", UtcDateTime),
+    Column("cause", String(16)),
+    Column("facts", JSON, nullable=False),
+    Column("version", Integer, nullable=False, server_default="0"),
+    # An incident per condition exactly once: the database refuses a second live one.
+    Index("uq_incidents_live", "condition", unique=True, sqlite_where=_live, postgresql_where=_live),
+    Index("ix_incidents_deadline", "deadline_at", sqlite_where=_live, postgresql_where=_live),
+    Index("ix_incidents_owner", "owner", "opened_at"),
+)
+
+ledger = Table(
+    "ledger",
+    metadata,
+    Column("incident", _big, ForeignKey("incidents.id"), primary_key=True),
+    Column("sequence", Integer, primary_key=True),
+    Column("at", UtcDateTime, nullable=False),
+    Column("event", String(16), nullable=False),
+    Column("actor", String(120), nullable=False),
+    Column("old", String(16), nullable=False),
+    Column("new", String(16), nullable=False),
+    Column("details", JSON, nullable=False),
+    Column("previous", String(64), nullable=False),
+    Column("hash", String(64), nullable=False),
+)
+
+incident_outages = Table(
+    "incident_outages",
+    metadata,
+    Column("incident", _big, ForeignKey("incidents.id"), primary_key=True),
+    Column("target", String(80), primary_key=True),
+    Column("started_at", UtcDateTime, primary_key=True),
+    Column("site", String(80), nullable=False),
+)
+
+escalation_runs = Table(
+    "escalation_runs",
+    metadata,
+    Column("incident", _big, ForeignKey("incidents.id"), primary_key=True),
+    Column("generation", Integer, primary_key=True),
+    Column("steps", JSON, nullable=False),
+    Column("started_at", UtcDateTime, nullable=False),
+    Column("step", Integer, nullable=False),
+    Column("loop", Integer, nullable=False),
+    Column("next_at", UtcDateTime),
+    Column("ended_at", UtcDateTime),
+    Index(
+        "ix_escalation_runs_due",
+        "next_at",
+        sqlite_where=text("ended_at IS NULL"),
+        postgresql_where=text("ended_at IS NULL"),
+    ),
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("id", _big, primary_key=True, autoincrement=True),
+    # incident:generation:step:loop:contact:channel, so that the decision to page is taken exactly once.
+    Column("key", String(240), nullable=False, unique=True),
+    Column("kind", String(8), nullable=False),
+    Column("incident", _big, ForeignKey("incidents.id"), nullable=False),
+    Column("generation", Integer, nullable=False),
+    Column("person", String(80), nullable=False),
+    Column("channel", String(16), nullable=False),
+    Column("address", String(200), nullable=False),
+    Column("body", JSON, nullable=False),
+    Column("state", String(12), nullable=False),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("fence", Integer, nullable=False, server_default="0"),
+    Column("leased_until", UtcDateTime),
+    Column("not_before", UtcDateTime, nullable=False),
+    Column("not_after", UtcDateTime, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("sent_at", UtcDateTime),
+    Column("error", Text, nullable=False, server_default=""),
+    Index(
+        "ix_outbox_due",
+        "not_before",
+        sqlite_where=text("state IN ('pending', 'leased')"),
+        postgresql_where=text("state IN ('pending', 'leased')"),
+    ),
+    Index("ix_outbox_incident", "incident"),
+)
+
+links = Table(
+    "links",
+    metadata,
+    # Only the hash is kept: who reads the database cannot acknowledge for anybody.
+    Column("token_hash", String(64), primary_key=True),
+    Column("incident", _big, ForeignKey("incidents.id"), nullable=False),
+    Column("person", String(80), nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False),
+    Column("used_at", UtcDateTime),
+)

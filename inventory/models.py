@@ -1,0 +1,453 @@
+"""What exists: areas, parties, sites, paths, risk groups, links, targets, people and their shifts.
+
+Every record is a frozen value keyed by its ``code``; references between records are codes, so that an
+inventory can be built, compared, sent and swapped whole. The words are those of DESIGN.md, section 3.
+Nothing here reads a file, a clock or a database.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+__all__ = [
+    "Agency",
+    "Area",
+    "AreaKind",
+    "Canary",
+    "Contact",
+    "ContactChannel",
+    "Deadlines",
+    "Duty",
+    "Election",
+    "EscalationStep",
+    "Inventory",
+    "Link",
+    "LookPolicy",
+    "Medium",
+    "Party",
+    "PartyKind",
+    "Path",
+    "Person",
+    "Phase",
+    "PhaseSpan",
+    "Policy",
+    "Priority",
+    "ProbeKind",
+    "Risk",
+    "RiskKind",
+    "Severity",
+    "Shift",
+    "Site",
+    "SiteKind",
+    "StepAudience",
+    "Target",
+    "Vantage",
+]
+
+
+class AreaKind(StrEnum):
+    """Kind of administrative unit; which kinds exist changed on 1 July 2025."""
+
+    PROVINCE = "province"
+    MUNICIPALITY = "municipality"
+    PROVINCIAL_CITY = "provincial_city"
+    TOWN = "town"
+    URBAN_DISTRICT = "urban_district"
+    RURAL_DISTRICT = "rural_district"
+    WARD = "ward"
+    TOWNSHIP = "township"
+    COMMUNE = "commune"
+    SPECIAL_ZONE = "special_zone"
+
+    @property
+    def is_commune_level(self) -> bool:
+        """Whether the unit is of the lowest level: the one that the board shows as a tile."""
+        return self in {self.WARD, self.TOWNSHIP, self.COMMUNE, self.SPECIAL_ZONE}
+
+    @property
+    def is_province_level(self) -> bool:
+        """Whether the unit is a province or a city of that rank."""
+        return self in {self.PROVINCE, self.MUNICIPALITY}
+
+
+class PartyKind(StrEnum):
+    """What an organisation is; a carrier answers for paths, the department answers for everything else."""
+
+    DEPARTMENT = "department"
+    CARRIER = "carrier"
+    POWER = "power"
+    POST = "post"
+    POLICE = "police"
+    MILITARY = "military"
+    COMMITTEE = "committee"
+
+
+class SiteKind(StrEnum):
+    """Kind of protected object (DOMAIN.md, section 1.2)."""
+
+    COMMITTEE_HQ = "committee_hq"
+    TALLY_SERVER = "tally_server"
+    TALLY_ENTRY_POINT = "tally_entry_point"
+    HOTLINE = "hotline"
+    VIDEO_CONFERENCE_ROOM = "video_conference_room"
+    LEADERSHIP_HQ = "leadership_hq"
+    PRESS_CENTRE = "press_centre"
+    DISTRICT_COMMITTEE = "district_committee"
+    COMMUNE_COMMITTEE = "commune_committee"
+    POLLING_UNIT = "polling_unit"
+    RADIO_STATION = "radio_station"
+    POST_OFFICE = "post_office"
+
+
+class Priority(StrEnum):
+    """A: the election stops without it. B: a commune cannot report. C: a place can be reached otherwise."""
+
+    A = "A"
+    B = "B"
+    C = "C"
+
+
+class Medium(StrEnum):
+    """By what means a path carries a result."""
+
+    FIXED_LINE = "fixed_line"
+    FIBRE = "fibre"
+    MOBILE = "mobile"
+    MOBILE_DATA = "mobile_data"
+    LEASED_LINE = "leased_line"
+    SATELLITE = "satellite"
+    RADIO = "radio"
+
+
+class RiskKind(StrEnum):
+    """What fails together."""
+
+    OLT = "olt"
+    BTS = "bts"
+    RING = "ring"
+    TRUNK = "trunk"
+    CORE = "core"
+    FEEDER = "feeder"
+    ONT = "ont"
+    CABLE = "cable"
+
+
+class ProbeKind(StrEnum):
+    """How a target is looked at."""
+
+    ICMP = "icmp"
+    TCP = "tcp"
+    HTTP = "http"
+    TLS = "tls"
+    DNS = "dns"
+    SIP_OPTIONS = "sip_options"
+    SIP_CALL = "sip_call"
+    SNMP = "snmp"
+    STAMP = "stamp"
+    HEARTBEAT = "heartbeat"
+    ROLLCALL = "rollcall"
+
+
+class Duty(StrEnum):
+    """Kind of shift (DOMAIN.md, section 1.3)."""
+
+    LEADERSHIP = "leadership"
+    COMMAND = "command"
+    OPERATIONS = "operations"
+    RESPONSE = "response"
+    SOFTWARE_SUPPORT = "software_support"
+    HOTLINE = "hotline"
+    SECURITY_WATCH = "security_watch"
+    POST = "post"
+    RADIO = "radio"
+
+
+class Phase(StrEnum):
+    """Part of the election calendar, in the order of the calendar."""
+
+    PREPARE = "prepare"
+    EARLY = "early"
+    INSPECT = "inspect"
+    FREEZE = "freeze"
+    READY = "ready"
+    POLL = "poll"
+    TALLY = "tally"
+    POST = "post"
+    RERUN = "rerun"
+    CLOSE = "close"
+
+
+class Severity(StrEnum):
+    """P1 stops the result of a commune or more; P4 is a note for the next working hour."""
+
+    P1 = "P1"
+    P2 = "P2"
+    P3 = "P3"
+    P4 = "P4"
+
+
+class ContactChannel(StrEnum):
+    """How a person is reached."""
+
+    SMS = "sms"
+    EMAIL = "email"
+    VOICE = "voice"
+    WEBHOOK = "webhook"
+
+
+@dataclass(frozen=True, slots=True)
+class Area:
+    """An administrative unit. ``col`` and ``row`` place its tile (row 0 in the north); dates are inclusive."""
+
+    code: str
+    parent: str | None
+    kind: AreaKind
+    name: str
+    name_en: str = ""
+    col: int | None = None
+    row: int | None = None
+    valid_from: date | None = None
+    valid_to: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """An organisation that can own something, with the duties that it must keep filled."""
+
+    code: str
+    kind: PartyKind
+    name: str
+    name_en: str = ""
+    duties: tuple[Duty, ...] = ()
+    hotline: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A protected object in an area. ``voters`` is a count for weighing, never a list."""
+
+    code: str
+    area: str
+    kind: SiteKind
+    name: str
+    priority: Priority
+    voters: int | None = None
+    lat: float | None = None
+    lon: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """One way a site can report results. ``number`` is E.164 where the path is a telephone."""
+
+    code: str
+    site: str
+    medium: Medium
+    carrier: str
+    number: str = ""
+    test_line: bool = False
+    risks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Risk:
+    """What fails together; ``parent`` is the risk group that this one fails with."""
+
+    code: str
+    kind: RiskKind
+    name: str
+    owner: str
+    area: str | None = None
+    parent: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A transmission line between two places, with a capacity in Mbit/s."""
+
+    code: str
+    name: str
+    carrier: str
+    from_: str
+    to: str
+    capacity_mbps: float | None = None
+    risks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One probed address that gives evidence for a path, link or risk group (``of``)."""
+
+    code: str
+    of: str
+    kind: ProbeKind
+    address: str
+    port: int | None = None
+    options: Mapping[str, str] = field(default_factory=dict)
+    vantages: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """A way to reach a person. ``rides_on`` is the carrier whose network it needs; empty means not known."""
+
+    channel: ContactChannel
+    address: str
+    rides_on: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody who can be on duty."""
+
+    code: str
+    party: str
+    name: str
+    position: str = ""
+    contacts: tuple[Contact, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Shift:
+    """A dated turn of duty, half open: ``start`` included, ``end`` not. Times are UTC."""
+
+    party: str
+    duty: Duty
+    person: str
+    start: datetime
+    end: datetime
+    substitute: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Canary:
+    """An address that answers whenever the vantage itself can see; ``group`` names what it is independent by."""
+
+    address: str
+    group: str
+
+
+@dataclass(frozen=True, slots=True)
+class Vantage:
+    """The place that we look from. ``upstreams`` are the carriers it reaches the world through."""
+
+    code: str
+    name: str
+    name_en: str = ""
+    upstreams: tuple[str, ...] = ()
+    canaries: tuple[Canary, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Agency:
+    """The department's identity as printed: it changed name in 2008, 2016 and 2025."""
+
+    name: str
+    name_en: str
+    symbol: str
+    parent: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PhaseSpan:
+    """When a phase holds, in UTC, half open."""
+
+    phase: Phase
+    start: datetime
+    end: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Election:
+    """An election by its day D; every other date is an offset from it."""
+
+    code: str
+    name: str
+    name_en: str
+    day: date
+    zone: ZoneInfo
+    agency: Agency
+    spans: tuple[PhaseSpan, ...]
+    report_slots: tuple[datetime, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LookPolicy:
+    """How often to look and when to believe; seconds. ``retry`` is the cadence while not yet decided."""
+
+    cadence: float = 10.0
+    timeout: float = 1.0
+    retry: float = 1.0
+    down_after: int = 3
+    up_after: int = 2
+    stale_after: float = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Deadlines:
+    """How long an owner has to acknowledge, to give temporary service and to restore."""
+
+    acknowledge: timedelta
+    temporary: timedelta
+    restore: timedelta
+
+
+class StepAudience(StrEnum):
+    """Whose people an escalation step calls."""
+
+    OWNER = "owner"
+    DEPARTMENT = "department"
+
+
+@dataclass(frozen=True, slots=True)
+class EscalationStep:
+    """After ``after`` without acknowledgement, call the person on ``duty`` (or the substitute) of ``audience``."""
+
+    after: timedelta
+    audience: StepAudience
+    duty: Duty
+    substitute: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """Every number that a department may set. Keys that are absent fall back to the default given beside them."""
+
+    looks: Mapping[tuple[Phase, Priority], LookPolicy]
+    default_look: LookPolicy
+    deadlines: Mapping[tuple[Phase, Priority], Deadlines]
+    default_deadlines: Deadlines
+    escalation: Mapping[Severity, tuple[EscalationStep, ...]]
+    escalation_repeat: timedelta
+    hold_seconds: float = 1.0
+    verify_seconds: float = 30.0
+    quorum: int = 1
+
+    def look(self, phase: Phase, priority: Priority) -> LookPolicy:
+        """Answer how a target of ``priority`` is looked at in ``phase``."""
+        return self.looks.get((phase, priority), self.default_look)
+
+    def deadline(self, phase: Phase, priority: Priority) -> Deadlines:
+        """Answer what an owner owes for a site of ``priority`` in ``phase``."""
+        return self.deadlines.get((phase, priority), self.default_deadlines)
+
+
+@dataclass(frozen=True, slots=True)
+class Inventory:
+    """Everything that exists, loaded whole and swapped whole. ``digest`` names this exact content."""
+
+    election: Election
+    policy: Policy
+    parties: Mapping[str, Party]
+    vantages: Mapping[str, Vantage]
+    areas: Mapping[str, Area]
+    sites: Mapping[str, Site]
+    paths: Mapping[str, Path]
+    risks: Mapping[str, Risk]
+    links: Mapping[str, Link]
+    targets: Mapping[str, Target]
+    people: Mapping[str, Person]
+    shifts: tuple[Shift, ...]
+    digest: str = ""

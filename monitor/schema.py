@@ -1,0 +1,110 @@
+"""Tables of belief. ``state_changes`` is history and queue in one: ``processed_at IS NULL`` is the queue."""
+
+from sqlalchemy import JSON, BigInteger, Column, Float, Index, Integer, LargeBinary, String, Table, text
+
+from inventory.database import UtcDateTime, metadata
+
+__all__ = [
+    "history_chunks",
+    "outages",
+    "site_verdicts",
+    "state_changes",
+    "target_states",
+    "unobserved",
+    "vantages",
+]
+
+state_changes = Table(
+    "state_changes",
+    metadata,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("kind", String(16), nullable=False),
+    Column("subject", String(80), nullable=False),
+    Column("old", String(16), nullable=False),
+    Column("new", String(16), nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("noticed_at", UtcDateTime, nullable=False),
+    Column("reason", String(32), nullable=False),
+    Column("evidence", JSON, nullable=False),
+    Column("processed_at", UtcDateTime),
+    # Read by the alerting worker, which takes rows in order and marks them in its own transaction.
+    Index(
+        "ix_state_changes_queue",
+        "id",
+        sqlite_where=text("processed_at IS NULL"),
+        postgresql_where=text("processed_at IS NULL"),
+    ),
+    Index("ix_state_changes_subject", "kind", "subject", "at"),
+)
+
+target_states = Table(
+    "target_states",
+    metadata,
+    Column("target", String(80), primary_key=True),
+    Column("vantage", String(40), primary_key=True),
+    Column("view", String(16), nullable=False),
+    Column("since", UtcDateTime, nullable=False),
+    Column("last_result_at", UtcDateTime),
+    Column("last_ok_at", UtcDateTime),
+    Column("evidence", Integer, nullable=False, server_default="0"),
+    Column("evidence_at", UtcDateTime),
+)
+
+site_verdicts = Table(
+    "site_verdicts",
+    metadata,
+    Column("site", String(80), primary_key=True),
+    Column("verdict", String(16), nullable=False),
+    Column("since", UtcDateTime, nullable=False),
+)
+
+outages = Table(
+    "outages",
+    metadata,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("target", String(80), nullable=False),
+    Column("started_at", UtcDateTime, nullable=False),
+    Column("noticed_at", UtcDateTime, nullable=False),
+    Column("ended_at", UtcDateTime),
+    Column("cause", String(90), nullable=False, server_default=""),
+    Index("ix_outages_target", "target", "started_at"),
+    # One open outage a target, whatever is delivered twice.
+    Index(
+        "uq_outages_open",
+        "target",
+        unique=True,
+        sqlite_where=text("ended_at IS NULL"),
+        postgresql_where=text("ended_at IS NULL"),
+    ),
+)
+
+unobserved = Table(
+    "unobserved",
+    metadata,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("vantage", String(40), nullable=False),
+    Column("started_at", UtcDateTime, nullable=False),
+    Column("ended_at", UtcDateTime),
+    Column("reason", String(32), nullable=False),
+    Index("ix_unobserved_vantage", "vantage", "started_at"),
+)
+
+vantages = Table(
+    "vantages",
+    metadata,
+    Column("code", String(40), primary_key=True),
+    Column("epoch", BigInteger, nullable=False),
+    Column("sequence", BigInteger, nullable=False),
+    Column("seen_at", UtcDateTime, nullable=False),
+)
+
+history_chunks = Table(
+    "history_chunks",
+    metadata,
+    Column("target", String(80), primary_key=True),
+    Column("vantage", String(40), primary_key=True),
+    Column("start", UtcDateTime, primary_key=True),
+    Column("minutes", LargeBinary, nullable=False),
+    Column("loss", Float, nullable=False),
+    Index("ix_history_chunks_start", "start"),
+)

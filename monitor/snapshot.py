@@ -1,0 +1,80 @@
+"""What is believed now, as one immutable value that pages, metrics and the API read without a lock."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from monitor.models import State, Verdict
+from probes.models import Evidence, Outcome
+
+__all__ = ["CauseView", "PathView", "SiteView", "Snapshot", "TargetView", "VantageView"]
+
+
+@dataclass(frozen=True, slots=True)
+class TargetView:
+    """Belief about one target. ``rtt_seconds`` is that of the last good look; ``loss`` that of the last 20 looks."""
+
+    code: str
+    state: State
+    since: datetime | None
+    last_result_at: datetime | None
+    last_outcome: Outcome | None
+    rtt_seconds: float | None
+    loss: float
+
+
+@dataclass(frozen=True, slots=True)
+class PathView:
+    """Belief about one path: the best of its targets, with the highest evidence proven and when."""
+
+    code: str
+    state: State
+    since: datetime | None
+    evidence: Evidence
+    evidence_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class SiteView:
+    """Verdict about one site and the paths that it rests on; ``independent_up`` counts independent paths left."""
+
+    code: str
+    verdict: Verdict
+    since: datetime | None
+    independent_up: int
+    paths: tuple[PathView, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class VantageView:
+    """Whether a vantage still looks, and whether it can see at all."""
+
+    code: str
+    seen_at: datetime | None
+    is_isolated: bool
+    canaries_up: int
+    canaries: int
+
+
+@dataclass(frozen=True, slots=True)
+class CauseView:
+    """A live explanation of outages: ``subject`` is ``risk:CODE`` or ``path:CODE``."""
+
+    subject: str
+    owner: str
+    since: datetime
+    sites: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Everything believed at ``at``. ``version`` grows with every change, so that watchers can skip the same."""
+
+    at: datetime
+    version: int
+    targets: Mapping[str, TargetView]
+    sites: Mapping[str, SiteView]
+    areas: Mapping[str, Verdict]
+    vantages: Mapping[str, VantageView]
+    causes: Mapping[str, CauseView]
+    last_result_at: datetime | None
