@@ -1,0 +1,14 @@
+"""What every test may count on: tests that need root are left out by name where there is none."""
+
+import os
+
+import pytest
+
+
+def pytest_collection_modifyitems(config, items):
+    chosen = config.getoption("markexpr")
+    for item in items:
+        if item.get_closest_marker("root") and os.geteuid() != 0:
+            item.add_marker(pytest.mark.skip(reason="needs root (raw sockets, nftables or namespaces)"))
+        if item.get_closest_marker("soak") and "soak" not in chosen:
+            item.add_marker(pytest.mark.skip(reason="long; run by make soak"))
