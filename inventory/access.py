@@ -1,0 +1,99 @@
+"""Who may do what: roles, the rights that each holds, and the party that a carrier's account is kept to.
+
+A role is what somebody is in the duty room; a right is one thing that a page or an API lets them do. Pages
+ask for rights, never for roles, so that a role can change without a page knowing. Scope is not a right: it
+is an argument of every query that reads incidents (``owner=actor.scope``), so that a page which forgets to
+look cannot show another carrier's trouble.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+__all__ = ["RIGHTS", "Actor", "Right", "Role", "rights_of"]
+
+
+class Role(StrEnum):
+    """What an account's holder is in the election's organisation."""
+
+    ADMINISTRATOR = "administrator"
+    LEADER = "leader"
+    DUTY_OFFICER = "duty_officer"
+    INSPECTOR = "inspector"
+    SUPPORT_OFFICER = "support_officer"
+    CARRIER = "carrier"
+    COMMITTEE = "committee"
+    MACHINE = "machine"
+
+    @property
+    def is_scoped(self) -> bool:
+        """Whether the account sees only what its own party answers for, and so must name a party."""
+        return self is Role.CARRIER
+
+    @property
+    def may_idle(self) -> bool:
+        """Whether a session of this role outlives idleness: a wall screen has nobody to sign in again at 3 a.m."""
+        return self is Role.COMMITTEE
+
+
+class Right(StrEnum):
+    """One thing that a page or an API lets somebody do."""
+
+    SEE_BOARD = "see_board"
+    """The whole province: tiles, verdicts, every party's duty."""
+    SEE_INCIDENTS = "see_incidents"
+    """Incidents and their timelines, within scope."""
+    SEE_NUMBERS = "see_numbers"
+    """Telephone numbers of people on duty."""
+    ACT_ON_INCIDENTS = "act_on_incidents"
+    """Acknowledge, report progress, report restored, write a note."""
+    CLOSE_INCIDENTS = "close_incidents"
+    """Name the cause and close; cancel what was no incident."""
+    ADMINISTER = "administer"
+    """Accounts, reload, settings."""
+    USE_API = "use_api"
+    """Machine access with a token; never a page."""
+
+
+_READ = frozenset({Right.SEE_BOARD, Right.SEE_INCIDENTS, Right.SEE_NUMBERS})
+
+RIGHTS: Mapping[Role, frozenset[Right]] = {
+    Role.ADMINISTRATOR: frozenset(Right),
+    Role.LEADER: _READ | {Right.ACT_ON_INCIDENTS, Right.CLOSE_INCIDENTS},
+    Role.DUTY_OFFICER: _READ | {Right.ACT_ON_INCIDENTS, Right.CLOSE_INCIDENTS},
+    Role.INSPECTOR: _READ,
+    Role.SUPPORT_OFFICER: _READ,
+    Role.CARRIER: frozenset({Right.SEE_INCIDENTS, Right.SEE_NUMBERS, Right.ACT_ON_INCIDENTS}),
+    Role.COMMITTEE: _READ,
+    Role.MACHINE: frozenset({Right.USE_API}),
+}
+"""What each role may do. A carrier never closes its own incident: the department signs off (DESIGN.md, 8)."""
+
+
+def rights_of(role: Role) -> frozenset[Right]:
+    """Answer everything that ``role`` may do."""
+    return RIGHTS[role]
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Somebody who is signed in. ``person`` is their code in the roster, empty for a shared account."""
+
+    name: str
+    role: Role
+    party: str = ""
+    person: str = ""
+    must_change_password: bool = False
+
+    def may(self, right: Right) -> bool:
+        """Answer whether the actor holds ``right``."""
+        return right in RIGHTS[self.role]
+
+    @property
+    def scope(self) -> str | None:
+        """The only party whose incidents may be read, or None for all; a carrier without a party reads nothing."""
+        return self.party if self.role.is_scoped else None
+
+    def sees_party(self, party: str) -> bool:
+        """Answer whether what ``party`` answers for lies within the actor's scope."""
+        return self.scope is None or (self.party == party and party != "")

@@ -1,0 +1,190 @@
+"""SQL of accounts, sessions and sign-in throttling. Takes a connection, never commits, never asks for the time."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import RowMapping, delete, func, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from inventory.access import Actor, Role
+from inventory.schema import accounts, sessions, sign_in_throttle
+
+__all__ = [
+    "Account",
+    "Session",
+    "account_named",
+    "add_account",
+    "add_session",
+    "all_accounts",
+    "change_password",
+    "disable_account",
+    "drop_expired",
+    "drop_session",
+    "drop_sessions_of",
+    "has_accounts",
+    "session_with",
+    "set_whole_at",
+    "touch_session",
+    "whole_at",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A row of ``accounts``."""
+
+    name: str
+    role: Role
+    party: str
+    person: str
+    password_hash: str
+    must_change_password: bool
+    created_at: datetime
+    changed_at: datetime
+    disabled_at: datetime | None
+
+    @property
+    def actor(self) -> Actor:
+        """The account as somebody who acts."""
+        return Actor(
+            name=self.name,
+            role=self.role,
+            party=self.party,
+            person=self.person,
+            must_change_password=self.must_change_password,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A session and whose it is; only sessions of accounts that are not disabled are ever read."""
+
+    token_hash: str
+    actor: Actor
+    created_at: datetime
+    seen_at: datetime
+    expires_at: datetime
+
+
+def _account_of(row: RowMapping) -> Account:
+    return Account(**{**row, "role": Role(row["role"])})
+
+
+async def has_accounts(connection: AsyncConnection) -> bool:
+    """Answer whether anybody could sign in at all."""
+    return bool((await connection.execute(select(func.count()).select_from(accounts))).scalar_one())
+
+
+async def all_accounts(connection: AsyncConnection) -> tuple[Account, ...]:
+    """Read every account by name."""
+    rows = (await connection.execute(select(accounts).order_by(accounts.c.name))).mappings()
+    return tuple(_account_of(row) for row in rows)
+
+
+async def account_named(connection: AsyncConnection, name: str) -> Account | None:
+    """Read one account, disabled or not."""
+    row = (await connection.execute(select(accounts).where(accounts.c.name == name))).mappings().first()
+    return None if row is None else _account_of(row)
+
+
+async def add_account(connection: AsyncConnection, account: Account) -> None:
+    """Write a new account; a second one of the same name is refused by the database."""
+    columns = (column.name for column in accounts.c)
+    await connection.execute(insert(accounts).values({name: getattr(account, name) for name in columns}))
+
+
+async def change_password(
+    connection: AsyncConnection, name: str, *, password_hash: str, must_change: bool, at: datetime
+) -> bool:
+    """Set a password; answer whether there was such an account."""
+    statement = (
+        update(accounts)
+        .where(accounts.c.name == name)
+        .values(password_hash=password_hash, must_change_password=must_change, changed_at=at)
+    )
+    return (await connection.execute(statement)).rowcount == 1
+
+
+async def disable_account(connection: AsyncConnection, name: str, *, at: datetime) -> bool:
+    """Close an account for good; its sessions stop to count at once. Answer whether it was open."""
+    statement = (
+        update(accounts)
+        .where(accounts.c.name == name, accounts.c.disabled_at.is_(None))
+        .values(disabled_at=at, changed_at=at)
+    )
+    return (await connection.execute(statement)).rowcount == 1
+
+
+async def add_session(connection: AsyncConnection, **columns: Any) -> None:
+    """Write a new session."""
+    await connection.execute(insert(sessions).values(**columns))
+
+
+async def session_with(connection: AsyncConnection, token_hash: str, *, now: datetime) -> Session | None:
+    """Read a session that has not expired and whose account is not disabled."""
+    statement = (
+        select(
+            sessions.c.token_hash,
+            sessions.c.created_at,
+            sessions.c.seen_at,
+            sessions.c.expires_at,
+            accounts.c.name,
+            accounts.c.role,
+            accounts.c.party,
+            accounts.c.person,
+            accounts.c.must_change_password,
+        )
+        .join(accounts, accounts.c.name == sessions.c.account)
+        .where(
+            sessions.c.token_hash == token_hash, sessions.c.expires_at > now, accounts.c.disabled_at.is_(None)
+        )
+    )
+    row = (await connection.execute(statement)).mappings().first()
+    if row is None:
+        return None
+    actor = Actor(
+        name=row["name"],
+        role=Role(row["role"]),
+        party=row["party"],
+        person=row["person"],
+        must_change_password=row["must_change_password"],
+    )
+    return Session(row["token_hash"], actor, row["created_at"], row["seen_at"], row["expires_at"])
+
+
+async def touch_session(connection: AsyncConnection, token_hash: str, *, at: datetime) -> None:
+    """Note that a session was used."""
+    await connection.execute(update(sessions).where(sessions.c.token_hash == token_hash).values(seen_at=at))
+
+
+async def drop_session(connection: AsyncConnection, token_hash: str) -> None:
+    """End one session."""
+    await connection.execute(delete(sessions).where(sessions.c.token_hash == token_hash))
+
+
+async def drop_sessions_of(connection: AsyncConnection, name: str, *, but: str = "") -> int:
+    """End every session of an account, except the one whose token hash is ``but``; answer how many."""
+    statement = delete(sessions).where(sessions.c.account == name, sessions.c.token_hash != but)
+    return (await connection.execute(statement)).rowcount
+
+
+async def drop_expired(connection: AsyncConnection, *, now: datetime) -> None:
+    """Forget sessions that ended and allowances that are whole again."""
+    await connection.execute(delete(sessions).where(sessions.c.expires_at <= now))
+    await connection.execute(delete(sign_in_throttle).where(sign_in_throttle.c.whole_at <= now))
+
+
+async def whole_at(connection: AsyncConnection, keys: tuple[str, ...]) -> dict[str, datetime]:
+    """Read when each allowance will be whole again; a key that is absent is whole."""
+    statement = select(sign_in_throttle).where(sign_in_throttle.c.key.in_(keys))
+    return {row["key"]: row["whole_at"] for row in (await connection.execute(statement)).mappings()}
+
+
+async def set_whole_at(connection: AsyncConnection, values: dict[str, datetime]) -> None:
+    """Replace allowances; the caller holds the write transaction in which they were read."""
+    if not values:
+        return
+    await connection.execute(delete(sign_in_throttle).where(sign_in_throttle.c.key.in_(tuple(values))))
+    rows = [{"key": key, "whole_at": at} for key, at in values.items()]
+    await connection.execute(insert(sign_in_throttle), rows)
