@@ -1,0 +1,152 @@
+"""What one vantage looks at: its targets and canaries as columns, with numeric addresses and kin.
+
+Built from an inventory and swapped whole. Slots ``0 … n-1`` are the targets of this vantage, slots after them its
+canaries. A name that does not resolve keeps the address it last had and is marked; it never stops a start.
+"""
+
+import ipaddress
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+import numpy as np
+import numpy.typing as npt
+
+from inventory.models import Inventory, LookPolicy, Phase, Priority, ProbeKind, Vantage
+from inventory.topology import Topology
+from probes.schedule import Pacing
+
+__all__ = ["DEFAULT_PORTS", "Fleet", "Slot", "build_fleet", "is_numeric", "pacing_of"]
+
+DEFAULT_PORTS: Mapping[ProbeKind, int] = {
+    ProbeKind.ICMP: 0,
+    ProbeKind.TCP: 80,
+    ProbeKind.HTTP: 80,
+    ProbeKind.TLS: 443,
+    ProbeKind.DNS: 53,
+    ProbeKind.SIP_OPTIONS: 5060,
+    ProbeKind.SNMP: 161,
+}
+_MOST_KIN = 64
+_DISCARD_PORT = 9
+_ACTIVE = frozenset({ProbeKind.ICMP, ProbeKind.TCP, ProbeKind.HTTP, ProbeKind.SIP_OPTIONS})
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """One thing to look at. ``index`` is the column value of a sample: fleet index, or canary number."""
+
+    code: str
+    index: int
+    kind: ProbeKind
+    address: str
+    port: int
+    options: Mapping[str, str]
+    priority: Priority
+    is_canary: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Fleet:
+    """The slots of one vantage. ``kin`` answers who shares a slot's nearest risk groups."""
+
+    vantage: Vantage
+    digest: str
+    slots: tuple[Slot, ...]
+    topology: Topology
+    slot_of: Mapping[str, int]
+    index: npt.NDArray[np.uint32]
+    canary: npt.NDArray[np.bool_]
+
+    def codes(self) -> tuple[str, ...]:
+        """Slot codes in order, stable across reloads."""
+        return tuple(slot.code for slot in self.slots)
+
+    def kin(self, slot: int) -> npt.NDArray[np.intp]:
+        """Slots that share the nearest risk groups of ``slot``, nearest first, at most 64."""
+        if self.slots[slot].is_canary:
+            return np.array([], np.intp)
+        found: dict[int, None] = {}
+        for risk in self.topology.risks_of_target(self.slots[slot].code):
+            room = _MOST_KIN - len(found)
+            if room <= 0:
+                break
+            relatives = (self.slot_of.get(code) for code in self.topology.targets_of_risk(risk))
+            found.update(dict.fromkeys(islice((s for s in relatives if s is not None and s != slot), room)))
+        return np.fromiter(found, np.intp, len(found))
+
+
+def build_fleet(
+    inventory: Inventory,
+    topology: Topology,
+    vantage: Vantage,
+    *,
+    canaries_by: ProbeKind = ProbeKind.ICMP,
+) -> Fleet:
+    """Choose what ``vantage`` looks at: targets that name it or name no vantage, and its own canaries.
+
+    Where ICMP is not allowed, canaries are knocked at by TCP on the discard port: a refusal proves sight too.
+    """
+    slots: list[Slot] = []
+    for index, target in enumerate(inventory.targets.values()):
+        if target.kind not in _ACTIVE or (target.vantages and vantage.code not in target.vantages):
+            continue
+        slots.append(
+            Slot(
+                code=target.code,
+                index=index,
+                kind=target.kind,
+                address=target.address,
+                port=target.port if target.port is not None else DEFAULT_PORTS[target.kind],
+                options=target.options,
+                priority=topology.priority_of(target.code),
+            )
+        )
+    slots.extend(
+        Slot(
+            code=f"canary:{vantage.code}:{number}",
+            index=number,
+            kind=canaries_by,
+            address=canary.address,
+            port=0 if canaries_by is ProbeKind.ICMP else _DISCARD_PORT,
+            options={},
+            priority=Priority.A,
+            is_canary=True,
+        )
+        for number, canary in enumerate(vantage.canaries)
+    )
+    return Fleet(
+        vantage=vantage,
+        digest=inventory.digest,
+        slots=tuple(slots),
+        topology=topology,
+        slot_of={slot.code: number for number, slot in enumerate(slots)},
+        index=np.fromiter((slot.index for slot in slots), np.uint32, len(slots)),
+        canary=np.fromiter((slot.is_canary for slot in slots), np.bool_, len(slots)),
+    )
+
+
+def pacing_of(fleet: Fleet, inventory: Inventory, phase: Phase) -> Pacing:
+    """Columns of the policy that holds in ``phase`` for every slot."""
+    policies: dict[Priority, LookPolicy] = {p: inventory.policy.look(phase, p) for p in Priority}
+    chosen: Sequence[LookPolicy] = [policies[slot.priority] for slot in fleet.slots]
+
+    def nanoseconds(values: list[float]) -> npt.NDArray[np.int64]:
+        return (np.array(values, np.float64) * 1e9).astype(np.int64)
+
+    return Pacing(
+        cadence=nanoseconds([p.cadence for p in chosen]),
+        timeout=nanoseconds([p.timeout for p in chosen]),
+        retry=nanoseconds([p.retry for p in chosen]),
+        down_after=np.array([p.down_after for p in chosen], np.int16),
+        up_after=np.array([p.up_after for p in chosen], np.int16),
+    )
+
+
+def is_numeric(address: str) -> bool:
+    """Whether ``address`` needs no resolver."""
+    try:
+        ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    return True

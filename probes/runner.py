@@ -1,0 +1,259 @@
+"""One vantage at work: asks the schedule what is due, sends the looks, gathers the samples, publishes batches.
+
+Runs on the vantage's own event loop, apart from the pages and the database, so that nobody's slow query can fake a
+loss. Engines answer by callbacks; no look holds a task, a slot or a lock while it waits.
+"""
+
+import asyncio
+import heapq
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+import structlog
+
+from inventory.models import ProbeKind
+from probes.bus import Publisher
+from probes.estimate import RttEstimator
+from probes.fleet import Fleet
+from probes.gather import Gather
+from probes.icmp import IcmpResults
+from probes.models import Answer, Flag, Look, Outcome, Probe, Request
+from probes.schedule import Indices, Pacing, Schedule
+
+__all__ = ["Engine", "Runner", "RunnerStatistics"]
+
+log = structlog.get_logger()
+
+TICK_SECONDS = 0.01
+LAG_BUDGET_NS = 500_000_000
+"""A schedule that lags more than this marks its batches unreliable."""
+
+
+class Engine(Protocol):
+    """What the runner asks of the ICMP engine."""
+
+    def set_targets(self, addresses: list[str]) -> int:
+        """Replace the table; answer its generation."""
+
+    def send(self, slots: npt.NDArray[np.uint32], *, timeout_ns: int, flags: int = 0) -> None:
+        """Look at table slots."""
+
+
+@dataclass(slots=True)
+class RunnerStatistics:
+    """Counters of the loop itself; everything that moves has one."""
+
+    ticks: int = 0
+    looks: int = 0
+    batches: int = 0
+    lag_ns: int = 0
+    in_doubt: int = 0
+    open_looks: int = 0
+    last_tick_ns: int = 0
+    failed_ticks: int = 0
+
+
+class Runner:
+    """The loop of one vantage over one fleet; :meth:`swap` replaces the fleet without forgetting beliefs."""
+
+    def __init__(
+        self,
+        *,
+        fleet: Fleet,
+        pacing: Pacing,
+        addresses: Mapping[str, str],
+        probes: Mapping[ProbeKind, Probe],
+        icmp: Engine | None,
+        gather: Gather,
+        publisher: Publisher,
+        monotonic_ns: Callable[[], int],
+        wall_ns: Callable[[], int],
+        looks_per_tick: int = 256,
+    ) -> None:
+        self._probes = probes
+        self._icmp = icmp
+        self._gather = gather
+        self._publisher = publisher
+        self._monotonic_ns = monotonic_ns
+        self._wall_ns = wall_ns
+        self._looks_per_tick = looks_per_tick
+        self._opened = 0
+        self._open: dict[int, int] = {}
+        self._overdue: list[tuple[int, int]] = []
+        self._late: set[int] = set()
+        self.statistics = RunnerStatistics()
+        self._schedule = Schedule(fleet.codes(), pacing, now=monotonic_ns())
+        self._install(fleet, pacing, addresses)
+
+    def swap(self, fleet: Fleet, pacing: Pacing, addresses: Mapping[str, str]) -> None:
+        """Look at another fleet from now on; a slot with the same code keeps its belief and doubt."""
+        schedule = Schedule(fleet.codes(), pacing, now=self._monotonic_ns())
+        schedule.inherit(self._schedule)
+        self._schedule = schedule
+        self._open.clear()  # their fleet is gone; their answers are dropped
+        self._late.clear()
+        self._overdue.clear()
+        self._install(fleet, pacing, addresses)
+
+    def pace(self, pacing: Pacing) -> None:
+        """Change the pacing: the election entered another phase."""
+        self._pacing = pacing
+        self._schedule.pace(pacing, now=self._monotonic_ns())
+
+    def readdress(self, addresses: Mapping[str, str]) -> None:
+        """Use newly resolved addresses, by slot code."""
+        self._install(self._fleet, self._pacing, addresses)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Tick until told to stop; a tick that fails is logged and counted, and the loop goes on."""
+        while not stop.is_set():
+            try:
+                self.tick()
+            except Exception:
+                self.statistics.failed_ticks += 1
+                log.exception("tick failed", vantage=self._fleet.vantage.code)
+            await asyncio.sleep(TICK_SECONDS)
+
+    def tick(self) -> None:
+        """Send what is due, notice what is overdue, publish what has ended."""
+        now = self._monotonic_ns()
+        self._notice_overdue(now)
+        if self._schedule.in_doubt:
+            self._schedule.hasten(self._canaries, now)
+        due = self._schedule.due(now, at_most=self._looks_per_tick)
+        self._dispatch(due.regular, Flag.NONE)
+        self._dispatch(due.confirm, Flag.CONFIRM)
+        batch = self._gather.flush(self._fleet.digest, unreliable=due.lag > LAG_BUDGET_NS)
+        if batch is not None:
+            self._publisher.publish(batch)
+            self.statistics.batches += 1
+        self._count(due.lag, len(due.regular) + len(due.confirm), now)
+
+    def take_icmp(self, results: IcmpResults) -> None:
+        """Take ended looks of the engine (on this loop's thread); results of a replaced table are dropped."""
+        if results.generation != self._generation:
+            return
+        slots = self._icmp_slots[results.slot]
+        canary = np.where(self._fleet.canary[slots], np.uint8(Flag.CANARY), np.uint8(0))
+        self._gather.add_columns(
+            index=self._fleet.index[slots],
+            at_ns=results.at_ns,
+            outcome=results.outcome,
+            rtt=results.rtt,
+            flags=(results.flags | canary).astype(np.uint8),
+        )
+        now = self._monotonic_ns()
+        self._call_kin(self._schedule.finished(slots, results.outcome, now), now)
+
+    def take_overdue(self, generation: int, table_slots: npt.NDArray[np.uint32]) -> None:
+        """Take the engine's word that answers are overdue (on this loop's thread)."""
+        if generation == self._generation:
+            now = self._monotonic_ns()
+            self._call_kin(self._schedule.suspect(self._icmp_slots[table_slots], now), now)
+
+    def _install(self, fleet: Fleet, pacing: Pacing, addresses: Mapping[str, str]) -> None:
+        self._fleet = fleet
+        self._pacing = pacing
+        self._addresses = addresses
+        self._estimator = RttEstimator(len(fleet.slots))
+        self._canaries = np.flatnonzero(fleet.canary)
+        reachable = [slot.kind is ProbeKind.ICMP and slot.code in addresses for slot in fleet.slots]
+        self._is_icmp = np.array(reachable, bool) & (self._icmp is not None)
+        self._icmp_slots = np.flatnonzero(self._is_icmp)
+        self._table_slot = np.zeros(len(fleet.slots), np.uint32)
+        self._table_slot[self._icmp_slots] = np.arange(len(self._icmp_slots), dtype=np.uint32)
+        self._generation = 0
+        if self._icmp is not None:
+            table = [addresses[fleet.slots[slot].code] for slot in self._icmp_slots.tolist()]
+            self._generation = self._icmp.set_targets(table)
+
+    def _dispatch(self, slots: Indices, flags: Flag) -> None:
+        if not len(slots):
+            return
+        by_icmp = self._is_icmp[slots]
+        if self._icmp is not None and by_icmp.any():
+            chosen = slots[by_icmp]
+            timeouts = self._pacing.timeout[chosen]
+            for timeout in np.unique(timeouts).tolist():
+                self._icmp.send(
+                    self._table_slot[chosen[timeouts == timeout]], timeout_ns=timeout, flags=int(flags)
+                )
+        for slot in slots[~by_icmp].tolist():
+            self._begin(slot, flags)
+
+    def _begin(self, slot: int, flags: Flag) -> None:
+        target = self._fleet.slots[slot]
+        at_ns, now = self._wall_ns(), self._monotonic_ns()
+        timeout_ns = int(self._pacing.timeout[slot])
+        self._opened += 1
+        number = self._opened
+        self._open[number] = slot
+        address = self._addresses.get(target.code, "")
+        request = Request(target.index, address, target.port, target.options, timeout_ns / 1e9)
+        probe = self._probes.get(target.kind)
+        done = partial(self._finished, number, at_ns, flags)
+        if not address:
+            done(request, Answer(Outcome.ERROR, detail=f"the name {target.address!r} does not resolve"))
+        elif probe is None:
+            done(request, Answer(Outcome.ERROR, detail=f"this vantage cannot look by {target.kind}"))
+        else:
+            patience = float(self._estimator.patience(np.array([slot], np.intp))[0])
+            if patience * 1e9 < timeout_ns:
+                heapq.heappush(self._overdue, (now + int(patience * 1e9), number))
+            probe.begin(request, done)
+
+    def _finished(self, number: int, at_ns: int, flags: Flag, request: Request, answer: Answer) -> None:
+        slot = self._open.pop(number, None)
+        if slot is None:
+            return  # begun for a fleet that has been replaced
+        outcome = answer.outcome
+        if self._fleet.canary[slot]:
+            flags |= Flag.CANARY
+            # Without ICMP a canary is knocked at by TCP: a refusal proves that we can see it.
+            outcome = Outcome.OK if outcome is Outcome.REFUSED else outcome
+        if number in self._late:
+            self._late.discard(number)
+            flags |= Flag.LATE if outcome is Outcome.OK else Flag.NONE
+        if outcome is Outcome.OK:
+            self._estimator.learn(slot, answer.rtt)
+        self._gather.add(
+            Look(
+                target=request.target,
+                at_ns=at_ns,
+                outcome=outcome,
+                rtt=answer.rtt,
+                code=answer.code,
+                evidence=answer.evidence,
+                flags=flags,
+                phases=answer.phases,
+                detail=answer.detail,
+            )
+        )
+        now = self._monotonic_ns()
+        self._call_kin(
+            self._schedule.finished(np.array([slot], np.intp), np.array([outcome], np.uint8), now), now
+        )
+
+    def _notice_overdue(self, now: int) -> None:
+        while self._overdue and self._overdue[0][0] <= now:
+            _, number = heapq.heappop(self._overdue)
+            slot = self._open.get(number)
+            if slot is not None:
+                self._late.add(number)
+                self._call_kin(self._schedule.suspect(np.array([slot], np.intp), now), now)
+
+    def _call_kin(self, struck: Indices, now: int) -> None:
+        for slot in struck.tolist():
+            self._schedule.hasten(self._fleet.kin(slot), now)
+
+    def _count(self, lag: int, looks: int, now: int) -> None:
+        self.statistics.ticks += 1
+        self.statistics.looks += looks
+        self.statistics.lag_ns = lag
+        self.statistics.in_doubt = self._schedule.in_doubt
+        self.statistics.open_looks = len(self._open)
+        self.statistics.last_tick_ns = now

@@ -1,0 +1,206 @@
+"""When to look next: a fixed phase a target, confirming looks while in doubt, and looks at the kin of the doubtful.
+
+Pure: numpy arrays in, numpy arrays out; time is whatever monotonic nanoseconds the caller says it is.
+
+Theory of operation
+-------------------
+Every target has a *phase*, the hash of its code spread over its cadence, so that looks never bunch and a restart
+does not shift them. A target is CALM until an answer is overdue or a look fails; then it is in DOUBT: confirming
+looks start at once, 200 ms apart for as many as a decision needs and afterwards at the retry cadence, until
+``down_after`` failures in a row say down or ``up_after`` answers in a row say up. A target believed down that
+answers once is in doubt too, the other way round. A lost packet costs one confirming look and nothing else.
+
+Two strikes (overdue or failed looks) within one doubt hasten the target's *kin*, those that share its risk groups:
+whether a ring or a single line is cut is then known within a round trip instead of a cadence. One strike does not,
+because at 2 % random loss a look at 64 kin for every lost packet would feed on itself; two strikes cost 2.6 %.
+
+A timeout never holds anything here: looks are counted when they end, and all-down costs what all-up does.
+"""
+
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from probes.models import Outcome
+
+__all__ = ["CONFIRM_GAP_NS", "Due", "Pacing", "Schedule"]
+
+CONFIRM_GAP_NS = 200_000_000
+KIN_STRIKES = 2
+HASTE_GAP_NS = 500_000_000
+_NEVER = np.iinfo(np.int64).max
+
+Indices = npt.NDArray[np.intp]
+
+
+@dataclass(frozen=True, slots=True)
+class Pacing:
+    """Columns by slot: nanoseconds of cadence, timeout and retry, and how many looks decide."""
+
+    cadence: npt.NDArray[np.int64]
+    timeout: npt.NDArray[np.int64]
+    retry: npt.NDArray[np.int64]
+    down_after: npt.NDArray[np.int16]
+    up_after: npt.NDArray[np.int16]
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """Slots to look at now: those of the regular cadence and those that confirm; ``lag`` is the worst, in ns."""
+
+    regular: Indices
+    confirm: Indices
+    lag: int
+
+
+class Schedule:
+    """The standing order of one vantage over its slots (fleet first, canaries after)."""
+
+    def __init__(self, codes: Sequence[str], pacing: Pacing, *, now: int) -> None:
+        count = len(codes)
+        self.codes = tuple(codes)
+        self._fraction = np.fromiter((zlib.crc32(c.encode()) / 2**32 for c in codes), np.float64, count)
+        self._pacing = pacing
+        self._next = np.zeros(count, np.int64)
+        self._confirm = np.full(count, _NEVER, np.int64)
+        self._last = np.full(count, -HASTE_GAP_NS, np.int64)
+        self._believed = np.zeros(count, np.int8)
+        self._doubt = np.zeros(count, bool)
+        self._failures = np.zeros(count, np.int16)
+        self._answers = np.zeros(count, np.int16)
+        self._strikes = np.zeros(count, np.int16)
+        self._confirms = np.zeros(count, np.int16)
+        self._align(now)
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+    @property
+    def in_doubt(self) -> int:
+        """How many targets are between two beliefs."""
+        return int(np.count_nonzero(self._doubt))
+
+    def pace(self, pacing: Pacing, *, now: int) -> None:
+        """Change the pacing (a new phase of the election); beliefs and doubts stay."""
+        self._pacing = pacing
+        self._align(now)
+
+    def inherit(self, old: "Schedule") -> None:
+        """Take over belief and doubt of the slots that ``old`` knew by the same code (a reload)."""
+        known = {code: slot for slot, code in enumerate(old.codes)}
+        pairs = [(slot, known[code]) for slot, code in enumerate(self.codes) if code in known]
+        if not pairs:
+            return
+        mine, theirs = np.array(pairs, np.intp).T
+        for name in (
+            "_confirm",
+            "_last",
+            "_believed",
+            "_doubt",
+            "_failures",
+            "_answers",
+            "_strikes",
+            "_confirms",
+        ):
+            getattr(self, name)[mine] = getattr(old, name)[theirs]
+
+    def due(self, now: int, *, at_most: int) -> Due:
+        """Answer which slots to look at now, and count them as looked at; what exceeds ``at_most`` stays due."""
+        confirm = np.flatnonzero(self._confirm <= now)[:at_most]
+        regular = np.flatnonzero(self._next <= now)
+        if len(regular) > at_most - len(confirm):
+            oldest = np.argsort(self._next[regular], kind="stable")
+            regular = regular[oldest[: max(0, at_most - len(confirm))]]
+        lag = int(now - self._next[regular].min()) if len(regular) else 0
+        self._advance(regular, now)
+        self._repeat(confirm, now)
+        return Due(regular=regular, confirm=confirm, lag=lag)
+
+    def suspect(self, slots: Indices, now: int) -> Indices:
+        """Note overdue answers; answer which slots have just reached the strikes that call their kin."""
+        struck: list[int] = []
+        for slot in slots.tolist():
+            if self._believed[slot] < 0:
+                continue
+            self._begin_doubt(slot, now)
+            self._strikes[slot] += 1
+            if self._strikes[slot] == KIN_STRIKES:
+                struck.append(slot)
+        return np.array(struck, np.intp)
+
+    def hasten(self, slots: Indices, now: int) -> None:
+        """Bring the next regular look forward to now, unless the slot was looked at within the last half second."""
+        calm = slots[~self._doubt[slots] & (now - self._last[slots] >= HASTE_GAP_NS)]
+        self._next[calm] = np.minimum(self._next[calm], now)
+
+    def finished(self, slots: Indices, outcomes: npt.NDArray[np.uint8], now: int) -> Indices:
+        """Count ended looks; answer which slots have just reached the strikes that call their kin."""
+        good = outcomes == Outcome.OK
+        usual = good & (self._believed[slots] > 0) & ~self._doubt[slots]
+        self._failures[slots[usual]] = 0
+        struck: list[int] = []
+        for slot, outcome in zip(slots[~usual].tolist(), outcomes[~usual].tolist(), strict=True):
+            if outcome == Outcome.OK:
+                self._answered(slot, now)
+            elif outcome != Outcome.ERROR and self._failed(slot, outcome, now):
+                struck.append(slot)
+        return np.array(struck, np.intp)
+
+    def _align(self, now: int) -> None:
+        cadence = self._pacing.cadence
+        offset = (self._fraction * cadence).astype(np.int64)
+        self._next = now - (now - offset) % cadence + cadence
+
+    def _advance(self, slots: Indices, now: int) -> None:
+        # A look that was missed is skipped, not queued: the next one falls on the target's own phase again.
+        cadence = self._pacing.cadence[slots]
+        offset = (self._fraction[slots] * cadence).astype(np.int64)
+        self._next[slots] = now - (now - offset) % cadence + cadence
+        self._last[slots] = now
+
+    def _repeat(self, slots: Indices, now: int) -> None:
+        self._confirms[slots] += 1
+        quick = self._confirms[slots] < np.maximum(
+            self._pacing.down_after[slots], self._pacing.up_after[slots]
+        )
+        self._confirm[slots] = now + np.where(quick, CONFIRM_GAP_NS, self._pacing.retry[slots])
+        self._last[slots] = now
+
+    def _begin_doubt(self, slot: int, now: int) -> None:
+        if not self._doubt[slot]:
+            self._doubt[slot] = True
+            self._confirm[slot] = now
+            self._confirms[slot] = 0
+            self._strikes[slot] = 0
+
+    def _end_doubt(self, slot: int, believed: int) -> None:
+        self._believed[slot] = believed
+        self._doubt[slot] = False
+        self._confirm[slot] = _NEVER
+
+    def _answered(self, slot: int, now: int) -> None:
+        self._failures[slot] = 0
+        self._answers[slot] += 1
+        if self._believed[slot] > 0 or self._answers[slot] >= self._pacing.up_after[slot]:
+            self._end_doubt(slot, 1)
+        else:
+            self._begin_doubt(slot, now)
+
+    def _failed(self, slot: int, outcome: int, now: int) -> bool:
+        """Count one failure; answer whether the kin should be looked at now."""
+        self._answers[slot] = 0
+        self._failures[slot] += 1
+        if self._failures[slot] >= self._pacing.down_after[slot]:
+            self._end_doubt(slot, -1)
+            return False
+        if self._believed[slot] < 0:
+            self._end_doubt(slot, -1)
+            return False
+        self._begin_doubt(slot, now)
+        if outcome == Outcome.TIMEOUT:
+            return False  # its being overdue was the strike
+        self._strikes[slot] += 1
+        return bool(self._strikes[slot] == KIN_STRIKES)
