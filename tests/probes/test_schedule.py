@@ -1,0 +1,187 @@
+"""When a vantage looks: phases, doubt, confirming looks, kin."""
+
+import numpy as np
+import pytest
+
+from probes.models import Outcome
+from probes.schedule import CONFIRM_GAP_NS, KIN_STRIKES, Pacing, Schedule
+
+SECOND = 1_000_000_000
+
+
+def a_pacing(count=1, *, cadence=5.0, timeout=1.0, retry=1.0, down_after=3, up_after=2):
+    def column(value):
+        return np.full(count, int(value * SECOND), np.int64)
+
+    return Pacing(
+        cadence=column(cadence),
+        timeout=column(timeout),
+        retry=column(retry),
+        down_after=np.full(count, down_after, np.int16),
+        up_after=np.full(count, up_after, np.int16),
+    )
+
+
+def a_schedule(*codes, **pacing):
+    return Schedule(codes or ("one",), a_pacing(len(codes) or 1, **pacing), now=0)
+
+
+def ended(schedule, slot, outcome, now):
+    return schedule.finished(np.array([slot]), np.array([outcome], np.uint8), now)
+
+
+def trusted(schedule, slot=0):
+    """Two good looks: believed up."""
+    ended(schedule, slot, Outcome.OK, 0)
+    ended(schedule, slot, Outcome.OK, 1)
+
+
+def looks_between(schedule, start, end, *, step=10_000_000):
+    """Walk the clock; answer (time, slot, confirms) of every look."""
+    found = []
+    for now in range(start, end, step):
+        due = schedule.due(now, at_most=1000)
+        found += [(now, slot, False) for slot in due.regular.tolist()]
+        found += [(now, slot, True) for slot in due.confirm.tolist()]
+    return found
+
+
+def test_every_target_is_looked_at_once_a_cadence():
+    schedule = a_schedule(*[f"t{n}" for n in range(200)])
+    looks = looks_between(schedule, 0, 20 * SECOND)
+    counts = np.bincount([slot for _, slot, _ in looks], minlength=200)
+    assert set(counts.tolist()) == {4}
+
+
+def test_looks_are_spread_over_the_cadence_and_do_not_bunch():
+    schedule = a_schedule(*[f"target-{n}" for n in range(1000)])
+    looks = looks_between(schedule, 0, 10 * SECOND)
+    per_tenth = np.bincount([at // (SECOND // 2) for at, _, _ in looks], minlength=20)
+    assert per_tenth.min() > 60
+    assert per_tenth.max() < 150
+
+
+def test_the_phase_of_a_target_survives_a_restart():
+    first = looks_between(a_schedule("31498-fibre"), 0, 5 * SECOND)
+    later = Schedule(("31498-fibre",), a_pacing(), now=1_000_000 * SECOND)
+    again = looks_between(later, 1_000_000 * SECOND, 1_000_005 * SECOND)
+    assert (again[0][0] - first[0][0]) % (5 * SECOND) == 0
+
+
+def test_a_look_that_was_missed_is_skipped_and_not_queued():
+    schedule = a_schedule("one")
+    schedule.due(0, at_most=10)
+    late = schedule.due(60 * SECOND, at_most=10)
+    assert late.regular.tolist() == [0]
+    assert schedule.due(60 * SECOND, at_most=10).regular.tolist() == []
+
+
+def test_what_exceeds_the_pace_stays_due_oldest_first():
+    schedule = a_schedule(*[f"t{n}" for n in range(100)])
+    now = 5 * SECOND
+    first = schedule.due(now, at_most=30)
+    second = schedule.due(now, at_most=100)
+    assert len(first.regular) == 30
+    assert sorted([*first.regular.tolist(), *second.regular.tolist()]) == list(range(100))
+    assert first.lag >= second.lag
+
+
+def test_an_overdue_answer_starts_confirming_looks_at_once_and_200_ms_apart():
+    schedule = a_schedule("one", down_after=4)
+    trusted(schedule)
+    schedule.suspect(np.array([0]), 10 * SECOND)
+    confirms = [at for at, _, is_confirm in looks_between(schedule, 10 * SECOND, 11 * SECOND) if is_confirm]
+    assert confirms[0] == 10 * SECOND
+    assert set(np.diff(confirms[:4]).tolist()) == {CONFIRM_GAP_NS}
+
+
+def test_one_lost_packet_costs_one_confirming_look_and_nothing_else():
+    schedule = a_schedule("one")
+    trusted(schedule)
+    schedule.suspect(np.array([0]), 10 * SECOND)
+    assert schedule.due(10 * SECOND, at_most=9).confirm.tolist() == [0]
+    ended(schedule, 0, Outcome.OK, 10 * SECOND + 1_000_000)
+    assert schedule.in_doubt == 0
+    assert not [look for look in looks_between(schedule, 10 * SECOND, 14 * SECOND) if look[2]]
+
+
+def test_confirming_ends_when_the_failures_in_a_row_decide():
+    schedule = a_schedule("one", down_after=3)
+    trusted(schedule)
+    for _ in range(3):
+        ended(schedule, 0, Outcome.TIMEOUT, 10 * SECOND)
+    assert schedule.in_doubt == 0
+    assert not [look for look in looks_between(schedule, 10 * SECOND, 20 * SECOND) if look[2]]
+
+
+def test_a_target_believed_down_that_answers_is_confirmed_at_once():
+    schedule = a_schedule("one", down_after=1)
+    ended(schedule, 0, Outcome.TIMEOUT, 0)
+    ended(schedule, 0, Outcome.OK, 5 * SECOND)
+    assert schedule.due(5 * SECOND, at_most=9).confirm.tolist() == [0]
+    ended(schedule, 0, Outcome.OK, 5 * SECOND + 1)
+    assert schedule.in_doubt == 0
+
+
+def test_doubt_that_nothing_decides_falls_back_to_the_retry_cadence():
+    schedule = a_schedule("one", down_after=3, retry=1.0)
+    trusted(schedule)
+    schedule.suspect(np.array([0]), 10 * SECOND)
+    confirms = [at for at, _, c in looks_between(schedule, 10 * SECOND, 15 * SECOND) if c]
+    assert np.diff(confirms)[-1] == SECOND
+
+
+def test_an_error_of_our_own_says_nothing_about_the_target():
+    schedule = a_schedule("one")
+    trusted(schedule)
+    for _ in range(9):
+        ended(schedule, 0, Outcome.ERROR, 10 * SECOND)
+    assert schedule.in_doubt == 0
+
+
+def test_the_second_strike_calls_the_kin_and_the_first_does_not():
+    schedule = a_schedule("one")
+    trusted(schedule)
+    calls = [schedule.suspect(np.array([0]), 10 * SECOND + n).tolist() for n in range(4)]
+    assert calls[: KIN_STRIKES - 1] == [[]] * (KIN_STRIKES - 1)
+    assert calls[KIN_STRIKES - 1] == [0]
+    assert calls[KIN_STRIKES:] == [[]] * (4 - KIN_STRIKES)
+
+
+def test_a_refusal_is_a_strike_though_nothing_was_overdue():
+    schedule = a_schedule("one", down_after=9)
+    trusted(schedule)
+    assert ended(schedule, 0, Outcome.REFUSED, SECOND).tolist() == []
+    assert ended(schedule, 0, Outcome.REFUSED, 2 * SECOND).tolist() == [0]
+
+
+def test_hastened_kin_are_looked_at_now_unless_they_just_were():
+    schedule = a_schedule("one", "two", "three", cadence=3600)
+    now = SECOND
+    schedule.hasten(np.array([0, 1, 2]), now)
+    assert schedule.due(now, at_most=9).regular.tolist() == [0, 1, 2]
+    schedule.hasten(np.array([0, 1, 2]), now + 1)
+    assert schedule.due(now + 1, at_most=9).regular.tolist() == []
+
+
+def test_a_reload_keeps_belief_and_doubt_by_code():
+    old = a_schedule("kept", "gone", down_after=1)
+    ended(old, 0, Outcome.TIMEOUT, 0)
+    new = a_schedule("fresh", "kept", down_after=1)
+    new.inherit(old)
+    ended(new, 1, Outcome.OK, SECOND)
+    assert new.due(SECOND, at_most=9).confirm.tolist() == [1]
+
+
+def test_a_reload_to_nothing_known_is_quiet():
+    new = a_schedule("fresh")
+    new.inherit(a_schedule("gone"))
+    assert new.in_doubt == 0
+
+
+@pytest.mark.parametrize("cadence", [1.0, 5.0, 30.0])
+def test_a_change_of_phase_changes_the_cadence(cadence):
+    schedule = a_schedule("one", cadence=7.0)
+    schedule.pace(a_pacing(cadence=cadence), now=0)
+    looks = looks_between(schedule, 0, int(60 * SECOND))
+    assert len(looks) == 60 // cadence
