@@ -22,6 +22,7 @@ __all__ = [
     "drop_expired",
     "drop_session",
     "drop_sessions_of",
+    "forgive",
     "has_accounts",
     "session_with",
     "set_whole_at",
@@ -188,3 +189,8 @@ async def set_whole_at(connection: AsyncConnection, values: dict[str, datetime])
     await connection.execute(delete(sign_in_throttle).where(sign_in_throttle.c.key.in_(tuple(values))))
     rows = [{"key": key, "whole_at": at} for key, at in values.items()]
     await connection.execute(insert(sign_in_throttle), rows)
+
+
+async def forgive(connection: AsyncConnection, key: str) -> None:
+    """Make an allowance whole again."""
+    await connection.execute(delete(sign_in_throttle).where(sign_in_throttle.c.key == key))
