@@ -1,0 +1,164 @@
+"""``policy.yml``: every number that a department may set, by phase, priority and severity.
+
+Rules are read from top to bottom; a later one wins for the phases and priorities that it names. A rule without
+``phases`` (or ``priorities``) holds for all of them.
+"""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from itertools import pairwise, product
+
+from inventory.cells import duration, one_of, whole, yes_or_no
+from inventory.document import Entry, Members
+from inventory.models import (
+    Deadlines,
+    Duty,
+    EscalationStep,
+    LookPolicy,
+    Phase,
+    Policy,
+    Priority,
+    Severity,
+    StepAudience,
+)
+from inventory.reasons import Reason
+
+__all__ = ["read_policy"]
+
+_SCOPE = ("phases", "priorities")
+_LOOK = ("cadence", "timeout", "retry", "down_after", "up_after", "stale_after")
+_DEADLINES = ("acknowledge", "temporary", "restore")
+_MAX_LOOKS = 100
+_MAX_VANTAGES = 100
+
+
+def read_policy(top: Entry, *, vantages: int) -> Policy:
+    """Read the policy; ``vantages`` is how many there are, for no quorum can be larger."""
+    members = top.members(required=("look", "deadlines", "escalation"), optional=("hold", "verify", "quorum"))
+    default_look, looks = _looks(members["look"]) if "look" in members else (LookPolicy(), {})
+    no_time = Deadlines(timedelta(), timedelta(), timedelta())
+    default_deadlines, deadlines = (
+        _all_deadlines(members["deadlines"]) if "deadlines" in members else (no_time, {})
+    )
+    repeat, escalation = (
+        _escalation(members["escalation"]) if "escalation" in members else (timedelta(minutes=5), {})
+    )
+    return Policy(
+        looks=looks,
+        default_look=default_look,
+        deadlines=deadlines,
+        default_deadlines=default_deadlines,
+        escalation=escalation,
+        escalation_repeat=repeat,
+        hold_seconds=members.value("hold", duration, instead=timedelta(seconds=1)).total_seconds(),
+        verify_seconds=members.value("verify", duration, instead=timedelta(seconds=30)).total_seconds(),
+        quorum=members.value("quorum", whole(1, max(vantages, 1)), instead=1),
+    )
+
+
+def _looks(entry: Entry) -> tuple[LookPolicy, dict[tuple[Phase, Priority], LookPolicy]]:
+    members = entry.members(required=("default",), optional=("rules",))
+    default = (
+        _look(members["default"], members["default"].members(optional=_LOOK), LookPolicy())
+        if ("default" in members)
+        else LookPolicy()
+    )
+    looks = {}
+    for rule in members.items("rules"):
+        inner = rule.members(optional=(*_SCOPE, *_LOOK))
+        look = _look(rule, inner, default)
+        looks.update(dict.fromkeys(_scope(inner), look))
+    return default, looks
+
+
+def _look(entry: Entry, members: Members, base: LookPolicy) -> LookPolicy:
+    def seconds(name: str, instead: float) -> float:
+        value = members.value(name, duration, instead=timedelta(seconds=instead)).total_seconds()
+        if value <= 0:
+            members[name].report(Reason("phải lớn hơn 0", "must be more than 0"))
+        return value
+
+    count = whole(1, _MAX_LOOKS)
+    look = LookPolicy(
+        cadence=seconds("cadence", base.cadence),
+        timeout=seconds("timeout", base.timeout),
+        retry=seconds("retry", base.retry),
+        down_after=members.value("down_after", count, instead=base.down_after),
+        up_after=members.value("up_after", count, instead=base.up_after),
+        stale_after=seconds("stale_after", base.stale_after),
+    )
+    if look.timeout > look.cadence:
+        entry.report(Reason("timeout dài hơn cadence", "timeout is longer than cadence"))
+    if look.stale_after < look.cadence + look.timeout:
+        entry.report(
+            Reason(
+                "stale_after phải dài hơn cadence cộng timeout, nếu không mọi kết quả đều bị coi là cũ",
+                "stale_after must be longer than cadence plus timeout, or every result counts as old",
+            )
+        )
+    return look
+
+
+def _all_deadlines(entry: Entry) -> tuple[Deadlines, dict[tuple[Phase, Priority], Deadlines]]:
+    members = entry.members(required=("default",), optional=("rules",))
+    default = (
+        _deadlines(members["default"], members["default"].members(required=_DEADLINES))
+        if "default" in members
+        else Deadlines(timedelta(), timedelta(), timedelta())
+    )
+    deadlines = {}
+    for rule in members.items("rules"):
+        inner = rule.members(required=_DEADLINES, optional=_SCOPE)
+        deadlines.update(dict.fromkeys(_scope(inner), _deadlines(rule, inner)))
+    return default, deadlines
+
+
+def _deadlines(entry: Entry, members: Members) -> Deadlines:
+    found = Deadlines(*(members.value(name, duration, instead=timedelta()) for name in _DEADLINES))
+    if (
+        all(name in members for name in _DEADLINES)
+        and not found.acknowledge <= found.temporary <= found.restore
+    ):
+        entry.report(
+            Reason(
+                "phải theo thứ tự acknowledge ≤ temporary ≤ restore",
+                "must be in the order acknowledge ≤ temporary ≤ restore",
+            )
+        )
+    return found
+
+
+def _scope(members: Members) -> Iterator[tuple[Phase, Priority]]:
+    phases = [item.value(one_of(Phase), instead=Phase.POLL) for item in members.items("phases")]
+    priorities = [item.value(one_of(Priority), instead=Priority.A) for item in members.items("priorities")]
+    return product(phases or Phase, priorities or Priority)
+
+
+def _escalation(entry: Entry) -> tuple[timedelta, dict[Severity, tuple[EscalationStep, ...]]]:
+    members = entry.members(required=("repeat", "steps"))
+    repeat = members.value("repeat", duration, instead=timedelta(minutes=5))
+    if repeat <= timedelta():
+        members["repeat"].report(Reason("phải lớn hơn 0", "must be more than 0"))
+    steps = members["steps"].members(required=tuple(Severity)) if "steps" in members else Members({})
+    return repeat, {severity: _steps(steps[severity]) for severity in Severity if severity in steps}
+
+
+def _steps(entry: Entry) -> tuple[EscalationStep, ...]:
+    items = entry.items()
+    if not items:
+        entry.report(Reason("phải có ít nhất một bước", "must hold at least one step"))
+    steps = [(item, _step(item)) for item in items]
+    for (_, before), (place, after) in pairwise(steps):
+        if after.after <= before.after:
+            place.report(Reason("phải muộn hơn bước trước", "must come later than the step before"))
+    return tuple(step for _, step in steps)
+
+
+def _step(entry: Entry) -> EscalationStep:
+    members = entry.members(required=("after", "audience", "duty"), optional=("substitute",))
+    return EscalationStep(
+        after=members.value("after", duration, instead=timedelta()),
+        audience=members.value("audience", one_of(StepAudience), instead=StepAudience.OWNER),
+        duty=members.value("duty", one_of(Duty), instead=Duty.RESPONSE),
+        substitute=members.value("substitute", yes_or_no, instead=False),
+    )
