@@ -49,10 +49,12 @@ class Words:
 
     def ngettext(self, one: str, many: str, count: int, /, **values: object) -> str:
         """Answer the form for ``count``, which fills ``%(num)s``. Vietnamese has one form, English two."""
-        found = self._messages.get(one)
-        forms = found or (one, many)
-        text = forms[0] if len(forms) == 1 or count == 1 else forms[1]
-        return text % {"num": count, **values}
+        return self.form(one, many, count) % {"num": count, **values}
+
+    def form(self, one: str, many: str, count: int) -> str:
+        """Answer the form for ``count`` with its placeholders unfilled."""
+        forms = self._messages.get(one) or (one, many)
+        return forms[0] if len(forms) == 1 or count == 1 else forms[1]
 
     def pick(self, vi: str, en: str) -> str:
         """Choose between two texts of the inventory; English falls back to Vietnamese where there is none."""

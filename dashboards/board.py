@@ -1,0 +1,82 @@
+"""The board at ``/`` and ``/wall``: what it shows is loaded here once, for the page and for the live stream."""
+
+from dataclasses import dataclass
+
+from starlette.responses import Response
+
+from dashboards.deps import Deps
+from dashboards.i18n import Words
+from dashboards.views.board import (
+    IncidentRow,
+    Pulse,
+    Stage,
+    counts_of,
+    incident_rows,
+    pulse_of,
+    stages,
+    verdicts_of,
+)
+from dashboards.views.duty import DutyLine, duty_lines, watches
+from dashboards.views.recent import RecentLine, recent_lines
+from dashboards.visit import Visit
+from inventory.access import Right
+from monitor.models import Verdict
+
+__all__ = ["PARTS", "BoardFrame", "board", "load_frame", "wall"]
+
+PARTS = ("stages", "counts", "incidents", "duty", "recent", "footer")
+"""Fragments of the board that change on their own: ``board/<part>.html``."""
+
+_RECENT = 14
+
+
+@dataclass(frozen=True, slots=True)
+class BoardFrame:
+    """Everything on the board at one moment, without anything that changes by time passing alone."""
+
+    stages: tuple[Stage, ...]
+    counts: tuple[tuple[Verdict, int], ...]
+    verdicts: dict[str, Verdict]
+    incidents: tuple[IncidentRow, ...]
+    duty: tuple[DutyLine, ...]
+    recent: tuple[RecentLine, ...]
+    footer: Pulse
+
+
+async def load_frame(deps: Deps, words: Words, *, owner: str | None) -> BoardFrame:
+    """Load what the board shows now. ``owner`` is the watcher's scope."""
+    now, snapshot = deps.clock(), deps.monitor.snapshot()
+    inventory, topology = deps.monitor.inventory, deps.monitor.topology
+    live = await deps.records.live(owner=owner)
+    changes = await deps.records.recent(limit=80)
+    acts = await deps.records.recent_acts(owner=owner, limit=30)
+    verdicts = verdicts_of(snapshot, inventory)
+    return BoardFrame(
+        stages=stages(inventory, now, words),
+        counts=counts_of(verdicts),
+        verdicts=verdicts,
+        incidents=incident_rows(live, inventory=inventory, topology=topology, words=words),
+        duty=duty_lines(watches(inventory, now)),
+        recent=recent_lines(
+            changes, acts, inventory=inventory, topology=topology, words=words, limit=_RECENT
+        ),
+        footer=pulse_of(snapshot, inventory),
+    )
+
+
+async def board(visit: Visit) -> Response:
+    """Show the province; a carrier's account has its own incidents for a board."""
+    if not visit.may(Right.SEE_BOARD):
+        return visit.go("/incidents")
+    return await _show(visit, is_wall=False)
+
+
+async def wall(visit: Visit) -> Response:
+    """Show the same without controls, to be read from five metres."""
+    return await _show(visit, is_wall=True)
+
+
+async def _show(visit: Visit, *, is_wall: bool) -> Response:
+    frame = await load_frame(visit.deps, visit.words, owner=visit.scope)
+    plan = visit.deps.maps.of(visit.deps.monitor.inventory)
+    return visit.page("board.html", frame=frame, plan=plan, is_wall=is_wall)

@@ -1,0 +1,124 @@
+"""What pages need from the layers to their left, as the smallest protocols: who builds them is not our business."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from alerting.models import CauseClass, Incident, LedgerEntry, Message
+from dashboards.auth import AuthService
+from dashboards.live import Hub
+from dashboards.maps import Maps
+from dashboards.settings import PagesSettings
+from inventory.models import Inventory, Person
+from inventory.topology import Topology
+from monitor.models import Outage, StateChange, Unobserved
+from monitor.snapshot import Snapshot
+
+__all__ = ["Acting", "Deps", "Monitoring", "Records", "Series"]
+
+
+class Monitoring(Protocol):
+    """What is believed now (monitor.service.MonitorService)."""
+
+    @property
+    def inventory(self) -> Inventory:
+        """What exists, as last swapped in."""
+
+    @property
+    def topology(self) -> Topology:
+        """The same, indexed."""
+
+    def snapshot(self) -> Snapshot:
+        """Answer everything believed now, as one value."""
+
+    def subscribe(self, callback: Callable[[Sequence[StateChange]], None]) -> Callable[[], None]:
+        """Call back after changes were committed; answer how to stop that."""
+
+
+class Acting(Protocol):
+    """What people do to incidents (alerting.service.AlertingService)."""
+
+    async def acknowledge(self, incident: int, *, actor: str, person: str = "", note: str = "") -> Any:
+        """Take the incident on; the first one wins."""
+
+    async def progress(self, incident: int, *, actor: str, note: str, eta: datetime | None = None) -> Any:
+        """Say how it goes and when it will be done."""
+
+    async def report_restored(self, incident: int, *, actor: str, note: str = "") -> Any:
+        """Claim that service is back; measurement verifies it."""
+
+    async def close(self, incident: int, *, actor: str, cause: CauseClass, note: str) -> Any:
+        """Name the cause and close."""
+
+    async def note(self, incident: int, *, actor: str, note: str) -> Any:
+        """Write into the timeline; changes nothing else."""
+
+    async def by_link(self, token: str) -> tuple[Incident, Person] | None:
+        """Answer what an acknowledgement link was sent for, and to whom."""
+
+    async def acknowledge_by_link(self, token: str) -> Any:
+        """Acknowledge as the person that the link was sent to."""
+
+    def subscribe(self, callback: Callable[[Sequence[int]], None]) -> Callable[[], None]:
+        """Call back with the incidents that changed, after the commit; answer how to stop that."""
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """Looks at one target by minute, oldest first. Seconds; None where nothing was measured."""
+
+    minutes: tuple[datetime, ...]
+    looks: tuple[int, ...]
+    failures: tuple[int, ...]
+    rtt_mean: tuple[float | None, ...]
+    rtt_max: tuple[float | None, ...]
+
+
+class Records(Protocol):
+    """What is stored. ``owner`` is the actor's scope: with one, nobody else's incident is ever read."""
+
+    async def live(self, *, owner: str | None) -> tuple[Incident, ...]:
+        """Read every incident in which somebody still owes something."""
+
+    async def ended(self, *, owner: str | None, limit: int, offset: int) -> tuple[Incident, ...]:
+        """Read incidents that are over, newest first."""
+
+    async def incident(self, number: int, *, owner: str | None) -> Incident | None:
+        """Read one incident, if it is in scope."""
+
+    async def ledger(self, incident: int) -> tuple[LedgerEntry, ...]:
+        """Read an incident's timeline, oldest first."""
+
+    async def messages(self, incident: int) -> tuple[Message, ...]:
+        """Read what was sent about an incident, oldest first."""
+
+    async def recent(self, *, limit: int) -> tuple[StateChange, ...]:
+        """Read the newest changes of sites, causes and vantages, newest first."""
+
+    async def recent_acts(self, *, owner: str | None, limit: int) -> tuple[tuple[Incident, LedgerEntry], ...]:
+        """Read the newest ledger entries with their incidents, newest first."""
+
+    async def outages(self, targets: Sequence[str], since: datetime, until: datetime) -> tuple[Outage, ...]:
+        """Read outages of targets that touch the interval."""
+
+    async def unobserved(self, since: datetime, until: datetime) -> tuple[Unobserved, ...]:
+        """Read when no vantage could look, where that touches the interval."""
+
+    async def series(self, targets: Sequence[str], since: datetime, until: datetime) -> Mapping[str, Series]:
+        """Read looks by minute for each target."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deps:
+    """Everything that the pages stand on."""
+
+    monitor: Monitoring
+    alerting: Acting
+    records: Records
+    auth: AuthService
+    hub: Hub
+    maps: Maps
+    clock: Callable[[], datetime]
+    token: Callable[[], str]
+    settings: PagesSettings

@@ -1,0 +1,119 @@
+"""Signing in and out, and changing one's password."""
+
+from datetime import timedelta
+from urllib.parse import urlencode
+
+from starlette.responses import Response
+
+from dashboards.auth import Refusal, WeakPasswordError
+from dashboards.i18n import N_
+from dashboards.passwords import MINIMUM_LENGTH, PasswordsBusyError
+from dashboards.security import safe_next
+from dashboards.visit import Visit, session_cookie
+
+__all__ = ["password_form", "set_password", "sign_in", "sign_in_form", "sign_out"]
+
+
+async def sign_in_form(visit: Visit) -> Response:
+    """Ask for name and password; who is signed in already goes on."""
+    wanted = safe_next(visit.request.query_params.get("next"))
+    if visit.actor is not None:
+        return visit.go(wanted)
+    return visit.page("sign_in.html", next=wanted, name="", fault="")
+
+
+async def sign_in(visit: Visit) -> Response:
+    """Check name and password; a good pair begins a session."""
+    wanted, name = safe_next(visit.form.get("next")), visit.form.get("name", "")
+    address = visit.request.client.host if visit.request.client else ""
+    try:
+        answer = await visit.deps.auth.sign_in(
+            name,
+            visit.form.get("password", ""),
+            address=address,
+            user_agent=visit.request.headers.get("user-agent", ""),
+        )
+    except PasswordsBusyError:
+        return _again(
+            visit, 503, N_("Too many people are signing in at this moment. Try again in a few seconds.")
+        )
+    if isinstance(answer, Refusal):
+        return _refuse(visit, answer)
+    response = visit.go(wanted)
+    response.set_cookie(
+        session_cookie(visit.deps),
+        answer,
+        max_age=int(visit.deps.settings.wall_session_length.total_seconds()),
+        httponly=True,
+        secure=visit.deps.settings.is_secure,
+        samesite="lax",
+        path="/",
+    )
+    response.delete_cookie("thongsuot_form")
+    return response
+
+
+def _refuse(visit: Visit, refusal: Refusal) -> Response:
+    if refusal.wait:
+        wait = max(refusal.wait, timedelta(seconds=1))
+        response = _again(visit, 429, N_("Too many attempts. Wait %(span)s and try again."), wait)
+        response.headers["Retry-After"] = str(int(wait.total_seconds()) + 1)
+        return response
+    return _again(visit, 401, N_("The name or the password is not right."))
+
+
+def _again(visit: Visit, status: int, fault: str, wait: timedelta | None = None) -> Response:
+    values = {"span": visit.moments.span(wait)} if wait is not None else {}
+    return visit.page(
+        "sign_in.html",
+        status=status,
+        next=safe_next(visit.form.get("next")),
+        name=visit.form.get("name", ""),
+        fault=visit.words.gettext(fault, **values),
+    )
+
+
+async def sign_out(visit: Visit) -> Response:
+    """End the session."""
+    await visit.deps.auth.sign_out(visit.session)
+    response = visit.go("/sign-in")
+    response.delete_cookie(session_cookie(visit.deps), path="/")
+    return response
+
+
+async def password_form(visit: Visit) -> Response:
+    """Ask for a new password."""
+    return _password_page(visit, 200, "")
+
+
+async def set_password(visit: Visit) -> Response:
+    """Set it; every other session of the account ends."""
+    new = visit.form.get("new", "")
+    if new != visit.form.get("again", ""):
+        return _password_page(visit, 422, N_("The two new passwords differ."))
+    try:
+        done = await visit.deps.auth.change_password(
+            visit.who.name, visit.form.get("old", ""), new, keep=visit.session
+        )
+    except WeakPasswordError:
+        fault = N_(
+            "The new password needs at least %(length)s letters and must not be the old one or your name."
+        )
+        return _password_page(visit, 422, fault)
+    if not done:
+        return _password_page(visit, 401, N_("The present password is not right."))
+    return visit.go(safe_next(visit.form.get("next")))
+
+
+def _password_page(visit: Visit, status: int, fault: str) -> Response:
+    given = visit.form.get("next") or visit.request.query_params.get("next")
+    return visit.page(
+        "password.html",
+        status=status,
+        next=safe_next(given),
+        query=urlencode({"next": safe_next(given)}),
+        length=MINIMUM_LENGTH,
+        fault=visit.words.gettext(fault, length=MINIMUM_LENGTH)
+        if "%(" in fault
+        else visit.words.gettext(fault),
+    )

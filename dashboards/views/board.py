@@ -1,0 +1,168 @@
+"""The board: what phase it is, whether anything is wrong, where, who has it and until when, what just happened."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from alerting.models import ACKNOWLEDGEABLE, Incident, IncidentState
+from dashboards.i18n import N_, Words
+from dashboards.views.impact import Impact, impact_of
+from dashboards.views.tilemap import communes_of
+from dashboards.wording import STAGES
+from inventory.models import Inventory, Phase, Severity
+from inventory.phases import phase_at, span_of
+from inventory.topology import Topology
+from monitor.models import Verdict
+from monitor.snapshot import Snapshot
+
+__all__ = [
+    "DEADLINES",
+    "IncidentRow",
+    "Pulse",
+    "Stage",
+    "counts_of",
+    "incident_row",
+    "incident_rows",
+    "pulse_of",
+    "stages",
+    "verdicts_of",
+]
+
+DEADLINES: Mapping[IncidentState, str] = {
+    IncidentState.SUSPECTED: N_("Confirm within"),
+    IncidentState.OPEN: N_("Acknowledge within"),
+    IncidentState.ACKNOWLEDGED: N_("Progress report within"),
+    IncidentState.IN_PROGRESS: N_("Progress report within"),
+    IncidentState.PENDING: N_("Waiting until"),
+    IncidentState.MITIGATED: N_("Temporary service until"),
+    IncidentState.RESTORED: N_("Verified in"),
+    IncidentState.RESOLVED: N_("Cause due in"),
+}
+"""What the running deadline asks for, by state."""
+
+_URGENT = timedelta(minutes=3)
+_SETTLED = {IncidentState.RESOLVED, IncidentState.RESTORED}
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One field of the phase bar. ``phase`` and ``ends_at`` are set on the field that holds now."""
+
+    key: str
+    name: str
+    is_past: bool
+    phase: Phase | None = None
+    ends_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentRow:
+    """One incident as a list shows it."""
+
+    id: int
+    number: str
+    severity: Severity
+    state: IncidentState
+    title: str
+    owner: str
+    assignee: str
+    impact: Impact
+    began_at: datetime
+    ended_at: datetime | None
+    deadline_at: datetime | None
+    deadline_name: str
+    is_awaiting: bool
+
+    def is_overdue(self, now: datetime) -> bool:
+        """Whether the deadline has passed."""
+        return self.deadline_at is not None and self.deadline_at <= now
+
+    def is_urgent(self, now: datetime) -> bool:
+        """Whether somebody has to act within minutes, or should have."""
+        owed = self.state not in _SETTLED
+        return owed and self.deadline_at is not None and self.deadline_at - now <= _URGENT
+
+
+@dataclass(frozen=True, slots=True)
+class Pulse:
+    """How fresh the picture is and what it rests on."""
+
+    data_at: datetime | None
+    vantages: int
+    vantages_isolated: int
+    paths: int
+    cadence_seconds: float
+
+
+def stages(inventory: Inventory, now: datetime, words: Words) -> tuple[Stage, ...]:
+    """Answer the phase bar at ``now``."""
+    current = phase_at(inventory.election, now)
+    keys = list(STAGES)
+    active = next(key for key, (_, phases) in STAGES.items() if current in phases)
+    span = span_of(inventory.election, current)
+    ends_at = span.end if span is not None and span.start <= now < span.end else None
+    return tuple(
+        Stage(key, words.gettext(name), is_past=False, phase=current, ends_at=ends_at)
+        if key == active
+        else Stage(key, words.gettext(name), is_past=keys.index(key) < keys.index(active))
+        for key, (name, _) in STAGES.items()
+    )
+
+
+def verdicts_of(snapshot: Snapshot, inventory: Inventory) -> dict[str, Verdict]:
+    """Answer the verdict of every commune; one that nobody speaks of is untested."""
+    return {area.code: snapshot.areas.get(area.code, Verdict.UNTESTED) for area in communes_of(inventory)}
+
+
+def counts_of(verdicts: Mapping[str, Verdict]) -> tuple[tuple[Verdict, int], ...]:
+    """Count communes by verdict, in the order of the legend. Untested shows only where there is any."""
+    found = Counter(verdicts.values())
+    return tuple((v, found[v]) for v in Verdict if v is not Verdict.UNTESTED or found[v])
+
+
+def incident_row(
+    incident: Incident, *, inventory: Inventory, topology: Topology, words: Words
+) -> IncidentRow:
+    """Answer one incident as a list shows it."""
+    party = inventory.parties.get(incident.owner)
+    person = inventory.people.get(incident.assignee)
+    return IncidentRow(
+        id=incident.id,
+        number=incident.number,
+        severity=incident.severity,
+        state=incident.state,
+        title=words.pick(incident.title, incident.title_en),
+        owner=party.name if party else incident.owner,
+        assignee=person.name if person else incident.assignee,
+        impact=impact_of(incident, inventory, topology),
+        began_at=incident.began_at,
+        ended_at=incident.ended_at,
+        deadline_at=incident.deadline_at,
+        deadline_name=words.gettext(DEADLINES[incident.state]) if incident.state in DEADLINES else "",
+        is_awaiting=incident.state in ACKNOWLEDGEABLE,
+    )
+
+
+def incident_rows(
+    incidents: Iterable[Incident], *, inventory: Inventory, topology: Topology, words: Words
+) -> tuple[IncidentRow, ...]:
+    """Answer rows in order of reading: what still burns before what is settled, gravest, unanswered, due soonest."""
+    rows = (incident_row(each, inventory=inventory, topology=topology, words=words) for each in incidents)
+    return tuple(sorted(rows, key=_weight))
+
+
+def _weight(row: IncidentRow) -> tuple[bool, str, bool, float]:
+    due = row.deadline_at.timestamp() if row.deadline_at else float("inf")
+    return row.state in _SETTLED, row.severity.value, not row.is_awaiting, due
+
+
+def pulse_of(snapshot: Snapshot, inventory: Inventory) -> Pulse:
+    """Answer how fresh ``snapshot`` is."""
+    return Pulse(
+        data_at=snapshot.last_result_at,
+        vantages=len(snapshot.vantages),
+        vantages_isolated=sum(vantage.is_isolated for vantage in snapshot.vantages.values()),
+        paths=len(inventory.paths),
+        cadence_seconds=inventory.policy.default_look.cadence,
+    )

@@ -1,0 +1,146 @@
+"""Who is on duty now, by party and duty; what ends soon and where nobody follows."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from alerting.oncall import DutyRow, board, gaps
+from inventory.models import ContactChannel, Duty, Inventory, PartyKind, Person
+from inventory.numbering import shown
+
+__all__ = ["DutyLine", "Number", "Watch", "duty_lines", "watches", "watches_of_party"]
+
+_SOON = timedelta(minutes=30)
+_HORIZON = timedelta(hours=8)
+_HEADS = (Duty.LEADERSHIP, Duty.COMMAND)
+_ORDER = (PartyKind.DEPARTMENT, PartyKind.CARRIER, PartyKind.POWER, PartyKind.POST)
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A telephone number as dialled and as read, and the carrier that it rides on."""
+
+    e164: str
+    text: str
+    rides_on: str
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """One duty of one party now. In a gap ``person`` is empty and ``until`` is when somebody comes, if ever."""
+
+    party: str
+    party_name: str
+    duty: Duty
+    person: str
+    name: str
+    position: str
+    numbers: tuple[Number, ...]
+    substitute: str
+    since: datetime | None
+    until: datetime | None
+    is_gap: bool
+    is_ending: bool
+    gap_from: datetime | None
+
+    @property
+    def is_trouble(self) -> bool:
+        """Whether somebody has to look for a person now or soon."""
+        return self.is_gap or self.gap_from is not None
+
+
+@dataclass(frozen=True, slots=True)
+class DutyLine:
+    """One party on the board: its shift, its leader, and the nearest thing to worry about."""
+
+    party: str
+    party_name: str
+    shift: Watch | None
+    head: Watch | None
+
+    @property
+    def worst(self) -> Watch | None:
+        """The watch whose end, gap or coming gap is shown."""
+        both = [watch for watch in (self.shift, self.head) if watch is not None]
+        return min(both, key=_urgency, default=None)
+
+
+def _urgency(watch: Watch) -> tuple[int, float]:
+    rank = 0 if watch.is_gap else 1 if watch.gap_from else 2
+    at = watch.gap_from or watch.until
+    return rank, at.timestamp() if at else float("inf")
+
+
+def watches(inventory: Inventory, at: datetime) -> tuple[Watch, ...]:
+    """Answer every duty that must be held, the department's first, then carriers, then everybody else."""
+    return tuple(sorted((_watch(inventory, row, at) for row in board(inventory, at)), key=_place(inventory)))
+
+
+def watches_of_party(inventory: Inventory, party: str, at: datetime) -> tuple[Watch, ...]:
+    """Answer the duties of one party, shifts before leaders."""
+    return tuple(watch for watch in watches(inventory, at) if watch.party == party)
+
+
+def duty_lines(found: Iterable[Watch]) -> tuple[DutyLine, ...]:
+    """Fold watches to one line a party, in the order in which they come."""
+    by_party: dict[str, list[Watch]] = {}
+    for watch in found:
+        by_party.setdefault(watch.party, []).append(watch)
+    return tuple(_line(party, held) for party, held in by_party.items())
+
+
+def _line(party: str, held: list[Watch]) -> DutyLine:
+    shift = next((watch for watch in held if watch.duty not in _HEADS), None)
+    head = next((watch for watch in held if watch.duty in _HEADS), None)
+    return DutyLine(party, held[0].party_name, shift, head)
+
+
+def _place(inventory: Inventory) -> Callable[[Watch], tuple[int, int, bool]]:
+    order = {code: place for place, code in enumerate(inventory.parties)}
+
+    def key(watch: Watch) -> tuple[int, int, bool]:
+        party = inventory.parties.get(watch.party)
+        kind = _ORDER.index(party.kind) if party and party.kind in _ORDER else len(_ORDER)
+        return kind, order.get(watch.party, len(order)), watch.duty in _HEADS
+
+    return key
+
+
+def _watch(inventory: Inventory, row: DutyRow, at: datetime) -> Watch:
+    party = inventory.parties.get(row.party)
+    person = inventory.people.get(row.person)
+    coming = None if row.gap else _coming_gap(inventory, row, at)
+    ends = row.until is not None and not row.gap and row.until - at <= _SOON
+    return Watch(
+        party=row.party,
+        party_name=party.name if party else row.party,
+        duty=row.duty,
+        person=row.person,
+        name=person.name if person else row.person,
+        position=person.position if person else "",
+        numbers=_numbers(person),
+        substitute=row.substitute,
+        since=row.since,
+        until=row.until,
+        is_gap=row.gap,
+        is_ending=ends and coming is None,
+        gap_from=coming,
+    )
+
+
+def _coming_gap(inventory: Inventory, row: DutyRow, at: datetime) -> datetime | None:
+    found = gaps(inventory.shifts, party=row.party, duty=row.duty, since=at, until=at + _HORIZON)
+    return found[0].start if found else None
+
+
+def _numbers(person: Person | None) -> tuple[Number, ...]:
+    if person is None:
+        return ()
+    wanted = (ContactChannel.VOICE, ContactChannel.SMS)
+    found = {
+        contact.address: Number(contact.address, shown(contact.address), contact.rides_on)
+        for channel in wanted
+        for contact in person.contacts
+        if contact.channel is channel
+    }
+    return tuple(found.values())

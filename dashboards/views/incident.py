@@ -1,0 +1,198 @@
+"""One incident: what can be done to it now and by whom, what it hits, what happened and what was sent."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from alerting.models import (
+    ACKNOWLEDGEABLE,
+    DeliveryState,
+    Incident,
+    IncidentEvent,
+    IncidentState,
+    LedgerEntry,
+    Message,
+    MessageKind,
+)
+from dashboards.i18n import N_, Words
+from dashboards.moments import Moments
+from dashboards.views.impact import Impact
+from dashboards.wording import label
+from inventory.access import Actor, Right
+from inventory.models import ContactChannel, Inventory
+from inventory.topology import Topology
+from monitor.models import Verdict
+from monitor.snapshot import Snapshot
+
+__all__ = [
+    "AffectedSite",
+    "MessageLine",
+    "TimelineLine",
+    "actions_of",
+    "actor_name",
+    "affected",
+    "message_lines",
+    "timeline",
+]
+
+_WORKING = {
+    IncidentState.ACKNOWLEDGED,
+    IncidentState.IN_PROGRESS,
+    IncidentState.PENDING,
+    IncidentState.MITIGATED,
+}
+_RESTORABLE = {IncidentState.OPEN, *_WORKING}
+
+
+@dataclass(frozen=True, slots=True)
+class AffectedSite:
+    """A site that the incident hits, and how it is now."""
+
+    code: str
+    name: str
+    area: str
+    area_name: str
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class TimelineLine:
+    """One ledger entry in words."""
+
+    sequence: int
+    at: datetime
+    event: IncidentEvent
+    text: str
+    actor: str
+    details: tuple[str, ...]
+    state: str
+    hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class MessageLine:
+    """One message: to whom, how, and how far it came."""
+
+    id: int
+    kind: MessageKind
+    person: str
+    channel: ContactChannel
+    address: str
+    state: DeliveryState
+    at: datetime
+    attempts: int
+    error: str
+
+    @property
+    def is_trouble(self) -> bool:
+        """Whether it did not arrive."""
+        return self.state is DeliveryState.FAILED
+
+
+def actions_of(incident: Incident, actor: Actor) -> tuple[str, ...]:
+    """Answer what ``actor`` can do now, the most needed first."""
+    state, found = incident.state, []
+    if actor.may(Right.ACT_ON_INCIDENTS):
+        if state in ACKNOWLEDGEABLE:
+            found.append("acknowledge")
+        if state in _WORKING:
+            found.append("progress")
+        if state in _RESTORABLE:
+            found.append("restored")
+    if actor.may(Right.CLOSE_INCIDENTS) and state is IncidentState.RESOLVED:
+        found.append("close")
+    if actor.may(Right.ACT_ON_INCIDENTS):
+        found.append("note")
+    return tuple(found)
+
+
+def affected(
+    impact: Impact, snapshot: Snapshot, inventory: Inventory, topology: Topology
+) -> tuple[AffectedSite, ...]:
+    """Answer the sites hit, the worst off first."""
+    order = (
+        Verdict.DOWN,
+        Verdict.AT_RISK,
+        Verdict.DEGRADED,
+        Verdict.UNKNOWN,
+        Verdict.UNTESTED,
+        Verdict.READY,
+    )
+    found = []
+    for code in impact.sites:
+        site = inventory.sites[code]
+        view = snapshot.sites.get(code)
+        area = inventory.areas.get(topology.commune_of(code) or site.area)
+        verdict = view.verdict if view else Verdict.UNTESTED
+        found.append(AffectedSite(code, site.name, site.area, area.name if area else "", verdict))
+    return tuple(sorted(found, key=lambda each: (order.index(each.verdict), each.code)))
+
+
+def actor_name(actor: str, inventory: Inventory, words: Words) -> str:
+    """Answer who ``actor`` is: ``person:CODE``, ``account:NAME``, a person's code, or the service itself."""
+    kind, _, rest = actor.rpartition(":")
+    person = inventory.people.get(rest)
+    if person is not None:
+        return person.name
+    if kind == "account":
+        return rest
+    return words.gettext(N_("Thông Suốt")) if actor in {"", "system", "probes", "clock"} else actor
+
+
+def timeline(
+    entries: Sequence[LedgerEntry], inventory: Inventory, words: Words, moments: Moments
+) -> tuple[TimelineLine, ...]:
+    """Answer the ledger in words, newest first."""
+    return tuple(
+        TimelineLine(
+            sequence=entry.sequence,
+            at=entry.at,
+            event=entry.event,
+            text=label(words, entry.event),
+            actor=actor_name(entry.actor, inventory, words),
+            details=tuple(_details(entry, inventory, words, moments)),
+            state=label(words, IncidentState(entry.new)) if entry.new and entry.new != entry.old else "",
+            hash=entry.hash[:8],
+        )
+        for entry in reversed(entries)
+    )
+
+
+def _details(entry: LedgerEntry, inventory: Inventory, words: Words, moments: Moments) -> Iterable[str]:
+    """Say what explains the entry: the words that somebody wrote, whom it called, what was promised."""
+    details = entry.details
+    if note := details.get("note"):
+        yield str(note)
+    if eta := _time(details.get("eta")):
+        yield words.gettext("Expected by %(time)s", time=moments.minute(eta))
+    if person := inventory.people.get(str(details.get("person", ""))):
+        yield person.name
+    told = details.get("explanation")
+    if isinstance(told, dict):
+        yield words.pick(str(told.get("vi", "")), str(told.get("en", "")))
+
+
+def _time(value: object) -> datetime | None:
+    try:
+        return datetime.fromisoformat(str(value)) if value else None
+    except ValueError:
+        return None
+
+
+def message_lines(messages: Iterable[Message], inventory: Inventory) -> tuple[MessageLine, ...]:
+    """Answer what was sent, newest first."""
+    found = [
+        MessageLine(
+            id=message.id,
+            kind=message.kind,
+            person=person.name if (person := inventory.people.get(message.person)) else message.person,
+            channel=message.channel,
+            address=message.address,
+            state=message.state,
+            at=message.sent_at or message.created_at,
+            attempts=message.attempts,
+            error=message.error,
+        )
+        for message in messages
+    ]
+    return tuple(sorted(found, key=lambda line: (line.at, line.id), reverse=True))
