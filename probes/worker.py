@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+import numpy as np
+import numpy.typing as npt
 import structlog
 import uvloop
 
@@ -206,7 +208,7 @@ class VantageWorker:
         if self._loop is not None and self._runner is not None:
             self._loop.call_soon_threadsafe(self._runner.take_icmp, results)
 
-    def _overdue_from_engine(self, generation: int, slots: object) -> None:
+    def _overdue_from_engine(self, generation: int, slots: npt.NDArray[np.uint32]) -> None:
         if self._loop is not None and self._runner is not None:
             self._loop.call_soon_threadsafe(self._runner.take_overdue, generation, slots)
 

@@ -40,7 +40,8 @@ def _as_json(examination: Examination, findings: tuple[Finding, ...]) -> str:
         {
             "faults": [fault(item) for item in examination.faults],
             "findings": [
-                {"rule": f.rule, "subject": f.subject, "vi": f.message_vi, "en": f.message_en} for f in findings
+                {"rule": f.rule, "subject": f.subject, "vi": f.message_vi, "en": f.message_en}
+                for f in findings
             ],
             "counts": _counts(examination),
         },

@@ -1,0 +1,118 @@
+"""Settings of the service: one frozen tree, read once from the environment; each package receives its section only.
+
+``THONGSUOT_`` names a setting, two underscores a setting inside a section: ``THONGSUOT_EMAIL__HOST=mail.local``.
+A misspelt name inside a section, or an unknown value, is refused with a message that names it. Secrets may lie in
+files of a folder named by ``THONGSUOT_SECRETS_DIR`` (``thongsuot_webhook__secret``), which must be readable.
+"""
+
+import os
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from alerting.settings import AlertingSettings, EmailSettings, SmsSettings, WebhookSettings
+from dashboards.settings import PagesSettings
+
+__all__ = ["RetentionSettings", "Settings", "read_settings", "table_of_settings"]
+
+
+class RetentionSettings(BaseModel, frozen=True, extra="forbid"):
+    """How long the record is kept."""
+
+    history_days: int = Field(default=90, ge=1, description="Days of minute-by-minute latency and loss.")
+    changes_days: int = Field(default=730, ge=30, description="Days of state changes and outages.")
+
+
+class Settings(BaseSettings):
+    """Everything that an administrator may set."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="THONGSUOT_",
+        env_nested_delimiter="__",
+        frozen=True,
+        extra="ignore",
+        nested_model_default_partial_update=True,
+    )
+
+    inventory: Path = Field(description="Folder of the inventory (election.yml, sites.csv, …).")
+    state: Path = Field(
+        default=Path("var"), description="Folder for the database and everything that changes."
+    )
+    database_url: str = Field(
+        default="",
+        description="Database; empty: SQLite in the state folder. PostgreSQL: postgresql+psycopg://…",
+    )
+    host: str = Field(default="127.0.0.1", description="Address to listen on.")
+    port: int = Field(default=8080, ge=1, le=65535, description="Port to listen on.")
+    day: date | None = Field(
+        default=None, description="Hold the election on this day instead (drills, samples)."
+    )
+    vantage: str = Field(
+        default="", description="Vantage that this process looks from; empty: the inventory's first."
+    )
+    looks: bool = Field(default=True, description="Whether this process looks itself.")
+    extra_ca: Path | None = Field(
+        default=None, description="Further certificate authority for HTTPS targets."
+    )
+    email: EmailSettings | None = Field(default=None, description="How mail leaves; none: it does not.")
+    sms: SmsSettings | None = Field(default=None, description="How SMS leaves; none: it does not.")
+    webhook: WebhookSettings | None = Field(
+        default=None, description="How webhooks are signed; none: no calls."
+    )
+    pages: PagesSettings = Field(default=PagesSettings(), description="What of the pages may be set.")
+    retention: RetentionSettings = Field(
+        default=RetentionSettings(), description="How long the record is kept."
+    )
+    administrator_password: SecretStr = Field(
+        default=SecretStr(""),
+        description="Password of the first administrator; empty: one is made and printed once.",
+    )
+
+    @property
+    def url(self) -> str:
+        """The database, with the default filled in."""
+        return self.database_url or f"sqlite+aiosqlite:///{(self.state / 'thongsuot.db').absolute()}"
+
+    @property
+    def alerting(self) -> AlertingSettings:
+        """The section of acting."""
+        return AlertingSettings(email=self.email, sms=self.sms, webhook=self.webhook)
+
+
+def read_settings(**given: object) -> Settings:
+    """Read the environment once; ``given`` (from the command line) wins where it is not None."""
+    chosen: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    return Settings(_secrets_dir=os.environ.get("THONGSUOT_SECRETS_DIR"), **chosen)
+
+
+def table_of_settings() -> str:
+    """Make the README's table from the settings themselves."""
+    rows = ["| setting | default | meaning |", "|---|---|---|"]
+    rows += _rows(Settings, "THONGSUOT_")
+    return "\n".join(rows)
+
+
+def _rows(model: type[BaseModel], prefix: str) -> list[str]:
+    rows = []
+    for name, field in model.model_fields.items():
+        section = _section_of(field.annotation)
+        if section is not None:
+            rows += _rows(section, f"{prefix}{name.upper()}__")
+            continue
+        default = "" if field.is_required() or field.default in (None, "") else str(field.default)
+        default = "" if "**" in default else default
+        rows.append(
+            f"| `{prefix}{name.upper()}` | {f'`{default}`' if default else ''} | {field.description} |"
+        )
+    return rows
+
+
+def _section_of(annotation: object) -> type[BaseModel] | None:
+    """Answer the model that a field holds, alone or beside None."""
+    for candidate in (annotation, *getattr(annotation, "__args__", ())):
+        if isinstance(candidate, type) and issubclass(candidate, BaseModel):
+            return candidate
+    return None
