@@ -8,6 +8,8 @@ __all__ = ["escalation_runs", "incident_outages", "incidents", "ledger", "links"
 
 _big = BigInteger().with_variant(Integer, "sqlite")
 _live = text("state NOT IN ('closed', 'cancelled', 'merged')")
+# What was resolved still waits to be closed, but a later failure of the same cause is a new matter.
+_unresolved = text("state NOT IN ('resolved', 'closed', 'cancelled', 'merged')")
 
 incidents = Table(
     "incidents",
@@ -34,8 +36,10 @@ incidents = Table(
     Column("cause", String(16)),
     Column("facts", JSON, nullable=False),
     Column("version", Integer, nullable=False, server_default="0"),
-    # An incident per condition exactly once: the database refuses a second live one.
-    Index("uq_incidents_live", "condition", unique=True, sqlite_where=_live, postgresql_where=_live),
+    # An incident per condition exactly once: the database refuses a second one that is not resolved.
+    Index(
+        "uq_incidents_live", "condition", unique=True, sqlite_where=_unresolved, postgresql_where=_unresolved
+    ),
     Index("ix_incidents_deadline", "deadline_at", sqlite_where=_live, postgresql_where=_live),
     Index("ix_incidents_owner", "owner", "opened_at"),
 )

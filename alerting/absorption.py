@@ -1,0 +1,208 @@
+"""What a belief does to incidents: a cause that went down or came up opens, grows, restores or reopens one."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from alerting.case import Case
+from alerting.models import LIVE, Incident, IncidentEvent, IncidentState
+from alerting.paging import begin, inform, stop
+from alerting.province import Province
+from alerting.severity import Weight, graver, severity_of, weigh
+from alerting.store import add_outages, latest_of_condition, next_number
+from alerting.titles import titles
+from inventory.models import Severity
+from monitor.models import StateChange
+
+__all__ = ["REOPEN_WITHIN", "absorb_cause"]
+
+REOPEN_WITHIN = timedelta(minutes=60)
+"""A cause that fails again this soon after it was resolved was not resolved; later it is a new matter."""
+
+DOWN = "down"
+
+
+@dataclass(frozen=True, slots=True)
+class _Cause:
+    """One row of belief about a cause, weighed against the province at the moment of acting."""
+
+    change: StateChange
+    weight: Weight
+    province: Province
+    at: datetime
+
+    def facts(self) -> dict[str, Any]:
+        """Answer what the incident keeps of the row; its targets are kept as rows of their own."""
+        evidence = {key: value for key, value in self.change.evidence.items() if key != "targets"}
+        return {
+            "down": self.change.new == DOWN,
+            "evidence": evidence,
+            "impact": self.weight.as_facts(),
+            "priority": evidence.get("priority", ""),
+            "targets": len(self.change.evidence.get("targets", ())),
+        }
+
+    def titles(self) -> tuple[str, str]:
+        """Answer what the incident is called now, in Vietnamese and in English."""
+        return titles(self.change.subject, self.change.evidence, self.weight, self.province)
+
+    def sites(self) -> dict[str, str]:
+        """Answer the site that each target speaks for; empty where it speaks for a risk group or is gone."""
+        known = self.province.inventory.targets
+        site_of = self.province.topology.site_of
+        targets = self.change.evidence.get("targets", ())
+        return {code: (site_of(code) or "") if code in known else "" for code in targets}
+
+
+async def absorb_cause(
+    connection: AsyncConnection, change: StateChange, province: Province, at: datetime
+) -> int | None:
+    """Let one cause's change take effect; answers the incident that it changed, if any."""
+    last = await latest_of_condition(connection, change.subject)
+    if change.new != DOWN:
+        if last is None or last.state not in LIVE - {IncidentState.RESOLVED}:
+            return None
+        return await _restored(await Case.load(connection, last.id), change, province, at)
+    weight = weigh(
+        change.evidence, phase=province.phase(at), inventory=province.inventory, topology=province.topology
+    )
+    cause = _Cause(change, weight, province, at)
+    if last is None or last.state not in LIVE or _is_past(last, change):
+        return await _opened(connection, cause, earlier=last)
+    return await _felt(await Case.load(connection, last.id), cause)
+
+
+def _is_past(last: Incident, change: StateChange) -> bool:
+    resolved = last.resolved_at if last.state is IncidentState.RESOLVED else None
+    return resolved is not None and change.at - resolved > REOPEN_WITHIN
+
+
+async def _felt(case: Case, cause: _Cause) -> int | None:
+    match case.incident.state:
+        case IncidentState.RESOLVED:
+            return await _again(case, IncidentEvent.RECURRED, cause)
+        case IncidentState.RESTORED:
+            return await _again(case, IncidentEvent.VERIFY_FAILED, cause)
+        case _:
+            return await _grew(case, cause)
+
+
+async def _opened(connection: AsyncConnection, cause: _Cause, *, earlier: Incident | None) -> int:
+    province, at = cause.province, cause.at
+    facts = cause.facts()
+    owed = province.deadlines(cause.weight.phase, facts["priority"])
+    facts |= {
+        "spell_at": cause.change.at.isoformat(),
+        "acknowledge_by": (at + owed.acknowledge).isoformat(),
+        "restore_by": (at + owed.restore).isoformat(),
+        "earlier": earlier.number if earlier else "",
+    }
+    title, title_en = cause.titles()
+    local = at.astimezone(province.inventory.election.zone)
+    incident = Incident(
+        id=0,
+        number=await next_number(connection, f"SC-{local:%y}-"),
+        condition=cause.change.subject,
+        owner=province.owner(str(cause.change.evidence.get("owner", ""))),
+        state=IncidentState.OPEN,
+        severity=severity_of(cause.weight),
+        phase=cause.weight.phase,
+        generation=1,
+        title=title,
+        title_en=title_en,
+        began_at=cause.change.at,
+        opened_at=at,
+        deadline_at=at + owed.acknowledge,
+        facts=facts,
+    )
+    case = await Case.open(connection, incident, {"change": cause.change.id})
+    await _note_outages(case, cause)
+    await begin(case, province, at)
+    return case.incident.id
+
+
+async def _grew(case: Case, cause: _Cause) -> int | None:
+    facts = cause.facts()
+    before = case.incident
+    if all(before.facts.get(key) == value for key, value in facts.items()):
+        return None
+    severity = graver(before.severity, severity_of(cause.weight))
+    title, title_en = cause.titles()
+    await case.record(
+        IncidentEvent.GREW,
+        at=cause.at,
+        details={"change": cause.change.id},
+        severity=severity,
+        facts=facts,
+        title=title,
+        title_en=title_en,
+    )
+    await _note_outages(case, cause)
+    if severity is not before.severity:
+        await _regraded(case, before.severity, cause.province, cause.at)
+    return case.incident.id
+
+
+async def _regraded(case: Case, before: Severity, province: Province, at: datetime) -> None:
+    """Page anew for a matter that got graver than what was paged or acknowledged."""
+    await case.record(
+        IncidentEvent.ESCALATED,
+        at=at,
+        details={"severity": [before.value, case.incident.severity.value]},
+        generation=case.incident.generation + 1,
+        deadline_at=province.deadline(case.incident, IncidentState.OPEN, at),
+    )
+    await begin(case, province, at)
+
+
+async def _again(case: Case, event: IncidentEvent, cause: _Cause) -> int:
+    """Take back a restoration that did not hold."""
+    before = case.incident
+    facts = {**cause.facts(), "spell_at": cause.change.at.isoformat()}
+    if event is IncidentEvent.VERIFY_FAILED:
+        facts["false_restorations"] = before.facts.get("false_restorations", 0) + 1
+    held = before.acknowledged_at is not None and event is IncidentEvent.VERIFY_FAILED
+    entered = IncidentState.IN_PROGRESS if held else IncidentState.OPEN
+    title, title_en = cause.titles()
+    await case.record(
+        event,
+        at=cause.at,
+        details={"change": cause.change.id},
+        severity=graver(before.severity, severity_of(cause.weight)),
+        facts=facts,
+        deadline_at=cause.province.deadline(before, entered, cause.at),
+        title=title,
+        title_en=title_en,
+    )
+    await _note_outages(case, cause)
+    if entered is IncidentState.OPEN:
+        await begin(case, cause.province, cause.at)
+    else:
+        await inform(case, "verify_failed", cause.province, cause.at)
+    return case.incident.id
+
+
+async def _restored(case: Case, change: StateChange, province: Province, at: datetime) -> int:
+    await stop(case, at)
+    await case.record(
+        IncidentEvent.RESTORED,
+        at=at,
+        details={"change": change.id},
+        ended_at=change.at,
+        deadline_at=province.deadline(case.incident, IncidentState.RESTORED, at),
+        facts={"down": False},
+    )
+    await inform(case, "restored", province, at)
+    return case.incident.id
+
+
+async def _note_outages(case: Case, cause: _Cause) -> None:
+    await add_outages(
+        case.connection,
+        case.incident.id,
+        cause.sites(),
+        started_at=cause.change.at,
+        spell_at=datetime.fromisoformat(case.incident.facts["spell_at"]),
+    )

@@ -1,0 +1,135 @@
+"""What can go wrong in acting, and whose fault it is.
+
+    AlertingError
+    ├── RefusedError                 the caller asked for what cannot be; nothing changed
+    │   ├── UnknownIncidentError     there is no such incident, or it is not theirs to see
+    │   ├── UnknownLinkError         the acknowledgement link is not known, or its time is over
+    │   ├── IllegalTransitionError   the incident's state does not allow the event
+    │   └── MissingReasonError       the event needs words that were not given
+    ├── StaleIncidentError           somebody else changed the incident first; load it again
+    └── DeliveryError                one attempt to deliver one message failed
+
+Each class carries fields and makes its own sentence; ``slug`` is stable and serves the API.
+"""
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+from typing_extensions import override
+
+__all__ = [
+    "AlertingError",
+    "DeliveryError",
+    "IllegalTransitionError",
+    "MissingReasonError",
+    "RefusedError",
+    "StaleIncidentError",
+    "UnknownIncidentError",
+    "UnknownLinkError",
+]
+
+
+class AlertingError(Exception):
+    """Root of everything that acting raises."""
+
+    slug: ClassVar[str] = "alerting"
+
+
+class RefusedError(AlertingError):
+    """The caller asked for something that cannot be; ``status`` is what HTTP calls it."""
+
+    slug: ClassVar[str] = "refused"
+    status: ClassVar[int] = 400
+
+
+class UnknownIncidentError(RefusedError):
+    """There is no such incident, or it belongs to a party that the caller may not see: the answer is the same."""
+
+    slug: ClassVar[str] = "unknown-incident"
+    status: ClassVar[int] = 404
+
+    def __init__(self, incident: int) -> None:
+        super().__init__(incident)
+        self.incident = incident
+
+    @override
+    def __str__(self) -> str:
+        return f"there is no incident {self.incident}"
+
+
+class UnknownLinkError(RefusedError):
+    """The acknowledgement link was never issued, or has expired."""
+
+    slug: ClassVar[str] = "unknown-link"
+    status: ClassVar[int] = 410
+
+    @override
+    def __str__(self) -> str:
+        return "this link is not known or no longer valid"
+
+
+class IllegalTransitionError(RefusedError):
+    """``event`` cannot happen in ``state``; ``allowed`` says what can happen instead."""
+
+    slug: ClassVar[str] = "illegal-transition"
+    status: ClassVar[int] = 409
+
+    def __init__(self, state: str, event: str, allowed: Iterable[str]) -> None:
+        super().__init__(state, event)
+        self.state = state
+        self.event = event
+        self.allowed = tuple(sorted(allowed))
+
+    @override
+    def __str__(self) -> str:
+        instead = ", ".join(self.allowed) or "nothing"
+        return f"an incident that is {self.state} cannot be {self.event}; allowed instead: {instead}"
+
+
+class MissingReasonError(RefusedError):
+    """``event`` is refused without the words named in ``missing``."""
+
+    slug: ClassVar[str] = "missing-reason"
+    status: ClassVar[int] = 422
+
+    def __init__(self, event: str, missing: str) -> None:
+        super().__init__(event, missing)
+        self.event = event
+        self.missing = missing
+
+    @override
+    def __str__(self) -> str:
+        return f"{self.event} needs {self.missing}"
+
+
+class StaleIncidentError(AlertingError):
+    """The incident changed between being read and being written; the whole transaction must start again."""
+
+    slug: ClassVar[str] = "stale-incident"
+
+    def __init__(self, incident: int) -> None:
+        super().__init__(incident)
+        self.incident = incident
+
+    @override
+    def __str__(self) -> str:
+        return f"incident {self.incident} was changed by somebody else meanwhile"
+
+
+class DeliveryError(AlertingError):
+    """One attempt failed. ``permanent``: no retry can help. ``uncertain``: the message may have arrived all the same.
+
+    An uncertain page is sent again, because a page must arrive; an uncertain notice is not.
+    """
+
+    slug: ClassVar[str] = "delivery"
+
+    def __init__(self, reason: str, *, permanent: bool, uncertain: bool = False) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.permanent = permanent
+        self.uncertain = uncertain
+
+    @override
+    def __str__(self) -> str:
+        return self.reason

@@ -1,0 +1,185 @@
+"""SQL of the outbox. Every step of a message's life is a conditional UPDATE whose row count says who did it.
+
+A worker *claims* a message: its ``fence`` goes up by one and a lease begins. Whatever the worker writes later
+is written only where the fence is still its own, so a worker that overslept its lease changes nothing.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import RowMapping, and_, func, insert, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from alerting.models import DeliveryState, Message, MessageKind
+from alerting.schema import outbox
+from inventory.models import ContactChannel
+
+__all__ = [
+    "add_messages",
+    "claim",
+    "finish",
+    "is_held",
+    "mark_started",
+    "message",
+    "messages_of",
+    "next_due",
+    "oldest_waiting",
+    "ready",
+    "step_has_failed",
+    "withdraw",
+]
+
+_c = outbox.c
+_FIELDS = tuple(column.name for column in outbox.columns if column.name != "leased_until")
+
+
+def _message(row: RowMapping) -> Message:
+    values = {name: row[name] for name in _FIELDS}
+    return Message(
+        **{
+            **values,
+            "kind": MessageKind(values["kind"]),
+            "channel": ContactChannel(values["channel"]),
+            "state": DeliveryState(values["state"]),
+        }
+    )
+
+
+async def add_messages(connection: AsyncConnection, messages: Sequence[Message]) -> int:
+    """Insert ``messages`` (their ids are ignored) unless their keys are known; answer how many were new."""
+    rows = [{name: getattr(one, name) for name in _FIELDS if name != "id"} for one in messages]
+    if not rows:
+        return 0
+    if connection.dialect.name == "postgresql":
+        added = await connection.execute(postgresql.insert(outbox).values(rows).on_conflict_do_nothing())
+    elif connection.dialect.name == "sqlite":
+        added = await connection.execute(sqlite.insert(outbox).values(rows).on_conflict_do_nothing())
+    else:
+        added = await connection.execute(insert(outbox).values(rows))
+    return added.rowcount
+
+
+async def message(connection: AsyncConnection, identifier: int) -> Message | None:
+    """Read one message."""
+    row = (await connection.execute(select(outbox).where(_c.id == identifier))).mappings().first()
+    return _message(row) if row else None
+
+
+async def messages_of(connection: AsyncConnection, incident: int) -> list[Message]:
+    """Read everything that was decided to be sent about an incident, in order of decision."""
+    query = select(outbox).where(_c.incident == incident).order_by(_c.id)
+    return [_message(row) for row in (await connection.execute(query)).mappings()]
+
+
+async def withdraw(connection: AsyncConnection, incident: int) -> int:
+    """Withdraw the pages of ``incident`` that no worker holds; one that is held is looked at again before it is sent."""
+    changed = await connection.execute(
+        update(outbox)
+        .where(
+            _c.incident == incident,
+            _c.kind == MessageKind.PAGE.value,
+            _c.state == DeliveryState.PENDING.value,
+        )
+        .values(state=DeliveryState.WITHDRAWN.value)
+    )
+    return changed.rowcount
+
+
+def _claimable(at: datetime) -> Any:
+    waiting = and_(_c.state == DeliveryState.PENDING.value, _c.not_before <= at)
+    abandoned = and_(_c.state == DeliveryState.LEASED.value, _c.leased_until <= at)
+    return or_(waiting, abandoned)
+
+
+async def ready(
+    connection: AsyncConnection, channel: ContactChannel, at: datetime, *, limit: int
+) -> list[Message]:
+    """Read what may be claimed for ``channel`` at ``at``: due and free, or held by a worker whose lease is over."""
+    # Pages before notices: what must be answered never waits behind what informs.
+    query = (
+        select(outbox)
+        .where(_c.channel == channel.value, _claimable(at))
+        .order_by(_c.kind.desc(), _c.not_before, _c.id)
+        .limit(limit)
+    )
+    return [_message(row) for row in (await connection.execute(query)).mappings()]
+
+
+async def claim(connection: AsyncConnection, seen: Message, at: datetime, *, until: datetime) -> bool:
+    """Take ``seen`` until ``until``; False when another worker was faster."""
+    changed = await connection.execute(
+        update(outbox)
+        .where(_c.id == seen.id, _c.fence == seen.fence, _claimable(at))
+        .values(
+            state=DeliveryState.LEASED.value,
+            fence=seen.fence + 1,
+            attempts=seen.attempts + 1,
+            leased_until=until,
+        )
+    )
+    return changed.rowcount == 1
+
+
+async def is_held(connection: AsyncConnection, held: Message, at: datetime) -> bool:
+    """Answer whether the lease under which ``held`` was claimed still runs at ``at``."""
+    query = select(_c.id).where(
+        _c.id == held.id,
+        _c.fence == held.fence,
+        _c.state == DeliveryState.LEASED.value,
+        _c.leased_until > at,
+    )
+    return (await connection.execute(query)).first() is not None
+
+
+async def mark_started(connection: AsyncConnection, held: Message, at: datetime) -> bool:
+    """Note that sending ``held`` begins now; a notice that is found so later is not sent again."""
+    changed = await connection.execute(
+        update(outbox)
+        .where(_c.id == held.id, _c.fence == held.fence, _c.state == DeliveryState.LEASED.value)
+        .values(sent_at=at)
+    )
+    return changed.rowcount == 1
+
+
+async def finish(connection: AsyncConnection, held: Message, state: DeliveryState, **values: Any) -> bool:
+    """Write the outcome of an attempt; False when the lease was lost and another worker has the message."""
+    changed = await connection.execute(
+        update(outbox)
+        .where(_c.id == held.id, _c.fence == held.fence, _c.state == DeliveryState.LEASED.value)
+        .values(state=state.value, leased_until=None, **values)
+    )
+    return changed.rowcount == 1
+
+
+async def step_has_failed(connection: AsyncConnection, incident: int, prefix: str) -> bool:
+    """Answer whether every page whose key begins with ``prefix`` has failed for good."""
+    query = select(_c.state).where(
+        _c.incident == incident,
+        _c.kind == MessageKind.PAGE.value,
+        _c.key.startswith(prefix, autoescape=True),
+    )
+    states = set((await connection.execute(query)).scalars())
+    return states == {DeliveryState.FAILED.value}
+
+
+async def oldest_waiting(connection: AsyncConnection, at: datetime) -> datetime | None:
+    """Answer since when the oldest page that should have left by ``at`` has waited."""
+    query = select(func.min(_c.created_at)).where(
+        _c.state.in_((DeliveryState.PENDING.value, DeliveryState.LEASED.value)), _c.not_before <= at
+    )
+    found: datetime | None = (await connection.execute(query)).scalar()
+    return found
+
+
+async def next_due(connection: AsyncConnection, channel: ContactChannel) -> datetime | None:
+    """Answer when the next message of ``channel`` becomes claimable."""
+    waiting = select(func.min(_c.not_before)).where(
+        _c.channel == channel.value, _c.state == DeliveryState.PENDING.value
+    )
+    abandoned = select(func.min(_c.leased_until)).where(
+        _c.channel == channel.value, _c.state == DeliveryState.LEASED.value
+    )
+    found = [(await connection.execute(query)).scalar() for query in (waiting, abandoned)]
+    return min((moment for moment in found if moment is not None), default=None)

@@ -1,0 +1,89 @@
+"""E-mail by SMTP (RFC 5321): one letter, one conversation, threaded by incident (RFC 5322, section 3.6.4)."""
+
+import hashlib
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.utils import format_datetime
+
+import aiosmtplib
+from typing_extensions import override
+
+from alerting.errors import DeliveryError
+from alerting.models import Message, MessageKind
+from alerting.notify.channel import Channel, Letter
+from alerting.notify.messages import subject, text
+from alerting.settings import EmailSettings
+
+__all__ = ["EmailChannel", "letter_to_mail"]
+
+
+class EmailChannel(Channel):
+    """Hands letters to the configured relay."""
+
+    def __init__(self, settings: EmailSettings) -> None:
+        self._settings = settings
+
+    @override
+    async def send(self, letter: Letter) -> None:
+        mail = letter_to_mail(letter, self._settings)
+        secret = self._settings.password.get_secret_value()
+        try:
+            await aiosmtplib.send(
+                mail,
+                hostname=self._settings.host,
+                port=self._settings.port,
+                username=self._settings.username or None,
+                password=secret or None,
+                use_tls=self._settings.security == "tls",
+                start_tls=self._settings.security == "starttls",
+                timeout=self._settings.timeout_seconds,
+            )
+        except aiosmtplib.SMTPException as refused:
+            raise _as_delivery_error(refused) from refused
+        except (OSError, ValueError) as broken:
+            # ValueError: an address that no mail can be written to.
+            permanent = isinstance(broken, ValueError)
+            raise DeliveryError(f"mail not sent: {type(broken).__name__}", permanent=permanent) from broken
+
+    @override
+    async def close(self) -> None:
+        """Nothing is kept open between letters."""
+
+
+def letter_to_mail(letter: Letter, settings: EmailSettings) -> EmailMessage:
+    """Write ``letter`` as a mail. Its Message-ID follows from the message's key: a repetition is recognisable."""
+    message = letter.message
+    domain = settings.sender.rpartition("@")[2]
+    root = f"<{message.body['number']}@{domain}>"
+    mail = EmailMessage()
+    mail["From"] = Address(settings.sender_name, addr_spec=settings.sender)
+    mail["To"] = message.address
+    mail["Subject"] = subject(letter)
+    mail["Date"] = format_datetime(message.created_at)
+    mail["Message-ID"] = f"<{hashlib.sha256(message.key.encode()).hexdigest()[:40]}@{domain}>"
+    mail["In-Reply-To"] = root
+    mail["References"] = root
+    mail["Auto-Submitted"] = "auto-generated"
+    mail["X-Thongsuot-Incident"] = str(message.body["number"])
+    if _is_urgent(message):
+        mail["Importance"] = "high"
+        mail["X-Priority"] = "1"
+    mail.set_content(text(letter), cte="base64")
+    return mail
+
+
+def _is_urgent(message: Message) -> bool:
+    return message.kind is MessageKind.PAGE and message.body["severity"] in {"P1", "P2"}
+
+
+def _as_delivery_error(refused: aiosmtplib.SMTPException) -> DeliveryError:
+    """Tell a refusal for good (5xx, RFC 5321 section 4.2.1) from one for now, and from silence after the text."""
+    reason = f"{type(refused).__name__}: {refused}"
+    if isinstance(refused, aiosmtplib.SMTPRecipientsRefused):
+        codes = [one.code for one in refused.recipients]
+        return DeliveryError(reason, permanent=all(code >= 500 for code in codes))
+    if isinstance(refused, aiosmtplib.SMTPResponseException):
+        return DeliveryError(reason, permanent=refused.code >= 500)
+    # Silence or a cut may have come after the relay took the text: the letter may have left.
+    before = (aiosmtplib.SMTPConnectError, aiosmtplib.SMTPConnectTimeoutError)
+    return DeliveryError(reason, permanent=False, uncertain=not isinstance(refused, before))

@@ -1,0 +1,158 @@
+"""The outbox: how one message goes from decided to sent, whatever dies on the way.
+
+    pending ──claim──► leased ──send──► sent
+       ▲                 │ └──refused for good, or too often──► failed
+       └──failed for now─┘ └──nobody waits for it any more────► withdrawn
+
+A claim is a lease with a fence. Before sending, the lease, the incident (still waiting, same generation) and
+``not_after`` are looked at once more; the attempt is shorter than the lease; the outcome is written only under
+the fence that made it. A page whose lease ran out is sent again: it may arrive twice, it does not get lost. A
+notice is marked when its sending starts, and one that is found marked is never sent again.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from alerting import message_store as store
+from alerting.errors import DeliveryError
+from alerting.links import AcknowledgementLinks
+from alerting.models import ACKNOWLEDGEABLE, DeliveryState, Message, MessageKind
+from alerting.notify.channel import Letter
+from alerting.run_store import hasten_run
+from alerting.store import incident as read_incident
+from inventory.database import reading, transaction
+from inventory.models import ContactChannel
+
+__all__ = ["RETRY_AFTER", "Outbox", "Outcome"]
+
+log = structlog.get_logger(__name__)
+
+RETRY_AFTER = (timedelta(seconds=5), timedelta(seconds=15), timedelta(seconds=45))
+"""Waits after the first, second and third attempt that failed for now; the fourth failure is for good.
+
+The person's other contacts were written to at the same time, so waiting for this one holds nobody up.
+"""
+
+_UNKNOWN = "the outcome of an attempt is not known; a notice is not sent twice"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How an attempt ended: ``result`` is the word that metrics count it by."""
+
+    result: str
+    hastened: bool = False
+
+
+class Outbox:
+    """Transactions around messages; no loop and no network."""
+
+    def __init__(
+        self,
+        *,
+        database: AsyncEngine,
+        clock: Callable[[], datetime],
+        links: AcknowledgementLinks,
+        lease: timedelta,
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._links = links
+        self._lease = lease
+
+    async def claim(self, channel: ContactChannel, *, limit: int) -> list[Letter]:
+        """Take up to ``limit`` messages of ``channel`` that are due, each with a link made for it if it is a page."""
+        async with reading(self._database) as connection:
+            seen = await store.ready(connection, channel, self._clock(), limit=limit)
+        if not seen:
+            return []
+        async with transaction(self._database) as connection:
+            taken = [await self._taken(connection, one) for one in seen]
+        return [letter for letter in taken if letter is not None]
+
+    async def _taken(self, connection: AsyncConnection, seen: Message) -> Letter | None:
+        now = self._clock()
+        if not await store.claim(connection, seen, now, until=now + self._lease):
+            return None
+        held = replace(seen, state=DeliveryState.LEASED, fence=seen.fence + 1, attempts=seen.attempts + 1)
+        if seen.kind is MessageKind.NOTICE:
+            if seen.sent_at is not None:
+                await store.finish(connection, held, DeliveryState.FAILED, error=_UNKNOWN)
+                return None
+            return Letter(held)
+        link = await self._links.issue(
+            connection, incident=held.incident, person=held.person, expires_at=held.not_after
+        )
+        return Letter(held, link)
+
+    async def may_leave(self, letter: Letter) -> bool:
+        """Look once more whether ``letter`` is still ours and still wanted; withdraws it where it is not wanted."""
+        held = letter.message
+        now = self._clock()
+        async with reading(self._database) as connection:
+            ours = await store.is_held(connection, held, now)
+            wanted = now < held.not_after and await self._is_wanted(connection, held)
+        if not ours:
+            return False
+        if not wanted:
+            async with transaction(self._database) as connection:
+                await store.finish(connection, held, DeliveryState.WITHDRAWN)
+            return False
+        if held.kind is MessageKind.NOTICE:
+            async with transaction(self._database) as connection:
+                return await store.mark_started(connection, held, now)
+        return True
+
+    async def _is_wanted(self, connection: AsyncConnection, held: Message) -> bool:
+        """Answer whether a page's incident still waits in the generation that decided it; a notice is always wanted."""
+        if held.kind is MessageKind.NOTICE:
+            return True
+        incident = await read_incident(connection, held.incident)
+        return incident.state in ACKNOWLEDGEABLE and incident.generation == held.generation
+
+    async def sent(self, letter: Letter) -> Outcome:
+        """Write that the next hop took ``letter``."""
+        async with transaction(self._database) as connection:
+            ours = await store.finish(
+                connection, letter.message, DeliveryState.SENT, sent_at=self._clock(), error=""
+            )
+        return Outcome("sent" if ours else "repeated")
+
+    async def failed(self, letter: Letter, failure: DeliveryError) -> Outcome:
+        """Write a failed attempt: wait and try again, or give up and let the ladder go on at once."""
+        held = letter.message
+        now = self._clock()
+        lost = held.kind is MessageKind.NOTICE and failure.uncertain
+        final = failure.permanent or lost or held.attempts > len(RETRY_AFTER)
+        async with transaction(self._database) as connection:
+            if not final:
+                await store.finish(
+                    connection,
+                    held,
+                    DeliveryState.PENDING,
+                    not_before=now + RETRY_AFTER[held.attempts - 1],
+                    error=str(failure),
+                    sent_at=None,
+                )
+                return Outcome("retried")
+            await store.finish(connection, held, DeliveryState.FAILED, error=str(failure), sent_at=None)
+            hastened = await self._hastened(connection, held, now)
+        return Outcome("failed", hastened)
+
+    async def _hastened(self, connection: AsyncConnection, held: Message, now: datetime) -> bool:
+        """Once every page of a step has failed there is nobody to wait for: the next step is due now."""
+        stem = held.body.get("dispatched")
+        if held.kind is MessageKind.NOTICE or stem is None:
+            return False
+        if not await store.step_has_failed(connection, held.incident, f"{stem}:"):
+            return False
+        return await hasten_run(connection, held.incident, held.generation, step=held.body["step"], at=now)
+
+    async def next_due(self, channel: ContactChannel) -> datetime | None:
+        """Answer when :meth:`claim` will have something for ``channel``."""
+        async with reading(self._database) as connection:
+            return await store.next_due(connection, channel)

@@ -1,0 +1,206 @@
+"""Pages and notices: turns decisions of the ladder into messages, inside the transaction that took them.
+
+The key of a message names the decision (incident, generation, step, repetition, contact, channel), so the same
+decision cannot be stored twice. What is stored are facts; text is made from them when a message is sent.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from alerting.case import Case
+from alerting.escalation import Call, RosterGap, Run, climb, ladder, officers
+from alerting.message_store import add_messages, withdraw
+from alerting.models import DeliveryState, IncidentEvent, Message, MessageKind
+from alerting.oncall import PAGE_CHANNELS, contacts_for
+from alerting.province import Province
+from alerting.run_store import active_run, save_run
+from inventory.models import Contact, ContactChannel, Person
+
+__all__ = ["NOTICE_VALID", "PAGE_VALID", "advance", "begin", "inform", "stop"]
+
+PAGE_VALID = timedelta(hours=1)
+"""After this a page that has not left is stale; the ladder has called again meanwhile. Its link ends then too."""
+NOTICE_VALID = timedelta(hours=6)
+"""After this a notice is history, and the ledger tells it better."""
+
+
+async def begin(case: Case, province: Province, at: datetime) -> None:
+    """Start the run of the incident's present generation and take its first step; the run before it ends."""
+    await stop(case, at)
+    policy = province.inventory.policy
+    run = Run(
+        incident=case.incident.id,
+        generation=case.incident.generation,
+        steps=ladder(policy, case.incident.severity),
+        repeat=policy.escalation_repeat,
+        started_at=at,
+    )
+    await advance(case, run, province, at)
+
+
+async def stop(case: Case, at: datetime) -> None:
+    """End the run, if one climbs, and withdraw the pages that have not left."""
+    run = await active_run(case.connection, case.incident.id)
+    if run is not None:
+        await save_run(case.connection, replace(run, ended_at=at, next_at=None))
+    await withdraw(case.connection, case.incident.id)
+
+
+async def advance(case: Case, run: Run, province: Province, at: datetime) -> None:
+    """Take the steps of ``run`` that are due: record them, store their pages, and say where nobody was found."""
+    taken = climb(
+        run,
+        inventory=province.inventory,
+        owner=case.incident.owner,
+        department=province.department,
+        at=at,
+    )
+    await save_run(case.connection, taken.run)
+    for gap in taken.gaps:
+        if not gap.loop or not taken.calls:
+            await _record_gap(case, gap, province, at, due=taken.run.next_at)
+    if taken.calls:
+        await case.record(
+            IncidentEvent.ESCALATED,
+            at=at,
+            details={"calls": [_told(call) for call in taken.calls], "generation": run.generation},
+            assignee=taken.calls[-1].person.code,
+            deadline_at=taken.run.next_at,
+        )
+    pages = [page for call in taken.calls for page in _pages(case, call, province, at, due=taken.run.next_at)]
+    await add_messages(case.connection, pages)
+
+
+def _told(call: Call) -> dict[str, Any]:
+    return {
+        "person": call.person.code,
+        "party": call.party,
+        "duty": call.duty.value,
+        "step": call.step,
+        "loop": call.loop,
+    }
+
+
+async def _record_gap(
+    case: Case, gap: RosterGap, province: Province, at: datetime, *, due: datetime | None
+) -> None:
+    told = {
+        "party": gap.party,
+        "duty": gap.duty.value,
+        "person": gap.person,
+        "step": gap.step,
+        "loop": gap.loop,
+    }
+    await case.record(IncidentEvent.ROSTER_GAP, at=at, details=told, deadline_at=due)
+    await inform(case, "roster_gap", province, at, about=told, mark=f"{gap.step}.{gap.party}.{gap.duty}")
+
+
+def _pages(
+    case: Case, call: Call, province: Province, at: datetime, *, due: datetime | None
+) -> Iterable[Message]:
+    incident = case.incident
+    stem = f"{incident.id}:{incident.generation}:{call.step}:{call.loop}"
+    about = {
+        **_told(call),
+        "person_name": call.person.name,
+        "answer_by": due.isoformat() if due else None,
+        "dispatched": stem,
+    }
+    for contact in contacts_for(call.person, carrier=incident.owner, severity=incident.severity):
+        yield _message(
+            case,
+            MessageKind.PAGE,
+            key=f"{stem}:{call.person.code}",
+            person=call.person,
+            contact=contact,
+            body=_facts(case, "page", province, about),
+            at=at,
+        )
+
+
+async def inform(
+    case: Case,
+    what: str,
+    province: Province,
+    at: datetime,
+    *,
+    about: Mapping[str, Any] | None = None,
+    mark: str = "",
+    told: str = "",
+) -> None:
+    """Store a notice of ``what`` for the department's officer, unless that is ``told``, who knows it already.
+
+    ``mark`` names the matter where the ledger's sequence does not, so that a repetition is not told twice.
+    """
+    stem = f"{case.incident.id}:{case.incident.generation}:{what}:{mark or case.sequence}"
+    notices = [
+        _message(
+            case,
+            MessageKind.NOTICE,
+            key=f"{stem}:{person.code}",
+            person=person,
+            contact=contact,
+            body=_facts(case, what, province, {**(about or {}), "person_name": person.name}),
+            at=at,
+        )
+        for person in officers(province.inventory, province.department, at)
+        if person.code != told
+        for contact in _quiet(person)
+    ]
+    await add_messages(case.connection, notices)
+
+
+def _quiet(person: Person) -> list[Contact]:
+    """Choose by e-mail, and where there is none by one contact that can carry text."""
+    usable = [contact for contact in person.contacts if contact.channel in PAGE_CHANNELS]
+    return [contact for contact in usable if contact.channel is ContactChannel.EMAIL][:1] or usable[:1]
+
+
+def _facts(case: Case, what: str, province: Province, about: Mapping[str, Any]) -> dict[str, Any]:
+    incident = case.incident
+    return {
+        "what": what,
+        "number": incident.number,
+        "severity": incident.severity.value,
+        "title": incident.title,
+        "title_en": incident.title_en,
+        "owner": incident.owner,
+        "owner_name": province.party_name(incident.owner),
+        "began_at": incident.began_at.isoformat(),
+        "ended_at": incident.ended_at.isoformat() if incident.ended_at else None,
+        "acknowledged_by": incident.acknowledged_by,
+        "zone": province.inventory.election.zone.key,
+        **about,
+    }
+
+
+def _message(
+    case: Case,
+    kind: MessageKind,
+    *,
+    key: str,
+    person: Person,
+    contact: Contact,
+    body: Mapping[str, Any],
+    at: datetime,
+) -> Message:
+    place = person.contacts.index(contact)
+    return Message(
+        id=0,
+        key=f"{key}.{place}:{contact.channel}",
+        kind=kind,
+        incident=case.incident.id,
+        generation=case.incident.generation,
+        person=person.code,
+        channel=contact.channel,
+        address=contact.address,
+        body=body,
+        state=DeliveryState.PENDING,
+        attempts=0,
+        fence=0,
+        not_before=at,
+        not_after=at + (PAGE_VALID if kind is MessageKind.PAGE else NOTICE_VALID),
+        created_at=at,
+    )

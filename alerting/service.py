@@ -1,0 +1,253 @@
+"""The service: transactions around decisions. Beliefs come in by ``absorb``, clocks by ``tick``, people by name.
+
+State change, ledger entry and the messages that were decided on commit together; nothing here touches a
+network. Subscribers hear of changed incidents after the commit, on the loop, and must be quick.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
+from typing import TypeVar
+
+import structlog
+from prometheus_client import CollectorRegistry
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from alerting import actions
+from alerting.absorption import absorb_cause
+from alerting.case import Case
+from alerting.change_store import mark, mark_all, unprocessed
+from alerting.errors import StaleIncidentError, UnknownLinkError
+from alerting.links import AcknowledgementLinks
+from alerting.message_store import oldest_waiting
+from alerting.metrics import AlertingMetrics
+from alerting.models import CauseClass, Incident
+from alerting.oncall import board
+from alerting.overdue import meet
+from alerting.province import Province
+from alerting.run_store import due_runs, soonest_step
+from alerting.store import due_incidents, soonest_deadline, tally
+from alerting.store import incident as read_incident
+from inventory.database import reading, transaction
+from inventory.models import Inventory, Person
+from monitor.models import StateChange
+
+__all__ = ["AlertingService"]
+
+log = structlog.get_logger(__name__)
+
+_BATCH = 100
+_TRIES = 5
+_Result = TypeVar("_Result")
+
+
+class AlertingService:
+    """Who must act, and whether they did."""
+
+    def __init__(
+        self,
+        *,
+        database: AsyncEngine,
+        inventory: Inventory,
+        clock: Callable[[], datetime],
+        token: Callable[[], str],
+        public_url: str,
+        metrics: AlertingMetrics | None = None,
+    ) -> None:
+        self.links = AcknowledgementLinks(token=token, public_url=public_url)
+        self.metrics = metrics or AlertingMetrics(CollectorRegistry())
+        self._database = database
+        self._clock = clock
+        self._province = Province(inventory)
+        self._listeners: list[Callable[[Sequence[int]], None]] = []
+
+    @property
+    def inventory(self) -> Inventory:
+        """The inventory that duty and ownership are read from now."""
+        return self._province.inventory
+
+    def swap(self, inventory: Inventory) -> None:
+        """Read duty and ownership from ``inventory`` from now on; runs keep the policy that they began with."""
+        self._province = Province(inventory)
+
+    def subscribe(self, callback: Callable[[Sequence[int]], None]) -> Callable[[], None]:
+        """Call ``callback`` with the ids of incidents that changed, after each commit; answers how to stop that."""
+        self._listeners.append(callback)
+        return lambda: self._listeners.remove(callback)
+
+    def _announce(self, incidents: Sequence[int]) -> None:
+        for listener in tuple(self._listeners):
+            listener(incidents)
+
+    async def absorb(self) -> int:
+        """Act on every unprocessed row of belief, in order; answers how many were taken off the queue.
+
+        A row and its effect commit together, so its effect happens once. A row that fails is logged, counted
+        and left for the next turn, and later rows of the same cause wait behind it; other causes do not.
+        """
+        taken = 0
+        blocked: set[str] = set()
+        while True:
+            async with reading(self._database) as connection:
+                causes, others = await unprocessed(connection, limit=_BATCH, skip=blocked)
+            if not causes and not others:
+                return taken
+            if others:
+                async with transaction(self._database) as connection:
+                    taken += await mark_all(connection, others, self._clock())
+            for change in causes:
+                if change.subject in blocked:
+                    continue
+                if await self._absorbed(change):
+                    taken += 1
+                else:
+                    blocked.add(change.subject)
+
+    async def _absorbed(self, change: StateChange) -> bool:
+        try:
+            changed = await self._retried(lambda connection: self._take(connection, change))
+        except Exception:
+            # A single malformed row must not keep every other incident from being opened.
+            log.exception("cause not absorbed", subject=change.subject, change=change.id)
+            self.metrics.failures.labels("absorb").inc()
+            return False
+        if changed is not None:
+            self._announce([changed])
+        return True
+
+    async def _take(self, connection: AsyncConnection, change: StateChange) -> int | None:
+        now = self._clock()
+        if not await mark(connection, change.id, now):
+            return None
+        return await absorb_cause(connection, change, self._province, now)
+
+    async def tick(self) -> int:
+        """Do everything that is due: escalation steps and deadlines. Answers how many incidents changed."""
+        async with reading(self._database) as connection:
+            now = self._clock()
+            waiting = dict.fromkeys([*await due_runs(connection, now), *await due_incidents(connection, now)])
+        changed = [identifier for identifier in waiting if await self._met(identifier)]
+        if changed:
+            self._announce(changed)
+        return len(changed)
+
+    async def _met(self, identifier: int) -> bool:
+        async def work(connection: AsyncConnection) -> bool:
+            return await meet(await Case.load(connection, identifier), self._province, self._clock())
+
+        try:
+            return await self._retried(work)
+        except Exception:
+            # One incident that cannot be carried on must not stop the clocks of the others.
+            log.exception("deadline not met", incident=identifier)
+            self.metrics.failures.labels("tick").inc()
+            return False
+
+    async def next_due(self) -> datetime | None:
+        """Answer when :meth:`tick` will have something to do."""
+        async with reading(self._database) as connection:
+            found = [await soonest_deadline(connection), await soonest_step(connection)]
+        return min((moment for moment in found if moment is not None), default=None)
+
+    async def measure(self) -> None:
+        """Set the gauges from what is stored and who is on duty now."""
+        async with reading(self._database) as connection:
+            now = self._clock()
+            counted = await tally(connection)
+            waiting = await oldest_waiting(connection, now)
+        self.metrics.incidents.clear()
+        for state, severity, owner, count in counted:
+            self.metrics.incidents.labels(state, severity, owner).set(count)
+        self.metrics.outbox_oldest.set((now - waiting).total_seconds() if waiting else 0.0)
+        for row in board(self._province.inventory, now):
+            missing = (now - row.since).total_seconds() if row.gap and row.since else 0.0
+            self.metrics.roster_gap.labels(row.party, row.duty.value).set(missing)
+
+    async def _retried(self, work: Callable[[AsyncConnection], Awaitable[_Result]]) -> _Result:
+        """Do ``work`` in a transaction of its own, again from the start when somebody else was faster."""
+        tries = 0
+        while True:
+            tries += 1
+            try:
+                async with transaction(self._database) as connection:
+                    return await work(connection)
+            except (StaleIncidentError, IntegrityError) as lost:
+                if tries == _TRIES:
+                    raise
+                log.info("transaction begun again", reason=type(lost).__name__)
+
+    async def _acted(self, identifier: int, work: Callable[[Case, datetime], Awaitable[object]]) -> Incident:
+        async def inside(connection: AsyncConnection) -> tuple[Incident, bool]:
+            case = await Case.load(connection, identifier)
+            before = case.sequence
+            await work(case, self._clock())
+            return case.incident, case.sequence != before
+
+        incident, changed = await self._retried(inside)
+        if changed:
+            self._announce([identifier])
+        return incident
+
+    async def acknowledge(self, incident: int, *, actor: str, person: str = "", note: str = "") -> Incident:
+        """Take the incident into ``actor``'s hands (``person``: their code in the roster). First wins; idempotent."""
+
+        async def work(case: Case, at: datetime) -> None:
+            opened_at = case.incident.opened_at
+            if await actions.acknowledge(case, self._province, at, actor=actor, person=person, note=note):
+                taken = case.incident
+                seconds = (at - opened_at).total_seconds()
+                self.metrics.acknowledge.labels(taken.severity.value, taken.owner).observe(seconds)
+
+        return await self._acted(incident, work)
+
+    async def progress(
+        self, incident: int, *, actor: str, note: str, eta: datetime | None = None
+    ) -> Incident:
+        """Tell what is being done about it; refused without words."""
+        return await self._acted(
+            incident,
+            lambda case, at: actions.progress(case, self._province, at, actor=actor, note=note, eta=eta),
+        )
+
+    async def report_restored(self, incident: int, *, actor: str, note: str = "") -> Incident:
+        """Claim that service is back; the probes verify it."""
+        return await self._acted(
+            incident,
+            lambda case, at: actions.report_restored(case, self._province, at, actor=actor, note=note),
+        )
+
+    async def close(self, incident: int, *, actor: str, cause: CauseClass, note: str) -> Incident:
+        """Sign off what was resolved, with its cause; refused without words."""
+        return await self._acted(
+            incident, lambda case, at: actions.close(case, at, actor=actor, cause=cause, note=note)
+        )
+
+    async def cancel(self, incident: int, *, actor: str, note: str) -> Incident:
+        """Take back what was no incident; refused without words."""
+        return await self._acted(incident, lambda case, at: actions.cancel(case, at, actor=actor, note=note))
+
+    async def note(self, incident: int, *, actor: str, note: str) -> Incident:
+        """Write something down in the ledger."""
+        return await self._acted(
+            incident, lambda case, at: actions.annotate(case, at, actor=actor, note=note)
+        )
+
+    async def by_link(self, token: str) -> tuple[Incident, Person] | None:
+        """Answer what an acknowledgement link stands for, changing nothing; None when it stands for nothing now."""
+        async with reading(self._database) as connection:
+            found = await self.links.find(connection, token, self._clock())
+            if found is None:
+                return None
+            person = self._province.inventory.people.get(found[1])
+            return (await read_incident(connection, found[0]), person) if person else None
+
+    async def acknowledge_by_link(self, token: str) -> Incident:
+        """Acknowledge as the person whom the link was made for; raises :class:`UnknownLinkError`."""
+        found = await self.by_link(token)
+        if found is None:
+            raise UnknownLinkError
+        incident, person = found
+
+        async with transaction(self._database) as connection:
+            await self.links.use(connection, token, self._clock())
+        return await self.acknowledge(incident.id, actor=person.name, person=person.code)

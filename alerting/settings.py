@@ -1,0 +1,79 @@
+"""Settings of acting: how messages leave. Read once by the composition root and handed in; secrets never print."""
+
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, HttpUrl, SecretStr
+
+__all__ = ["AlertingSettings", "EmailSettings", "SmsSettings", "WebhookSettings"]
+
+_Seconds = Annotated[float, Field(gt=0, le=60)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class EmailSettings(_Section):
+    """The relay that takes our mail."""
+
+    host: str = Field(description="Name or address of the SMTP relay.")
+    port: int = Field(default=25, ge=1, le=65535, description="Port of the SMTP relay.")
+    sender: str = Field(description="Address that messages come from; its domain names their Message-IDs.")
+    sender_name: str = Field(default="Thông Suốt", description="Name shown beside the sender's address.")
+    security: Literal["none", "starttls", "tls"] = Field(
+        default="none", description="none (a relay on this machine), starttls, or tls from the first byte."
+    )
+    username: str = Field(default="", description="Account at the relay; empty: none.")
+    password: SecretStr = Field(default=SecretStr(""), description="Password of that account.")
+    timeout_seconds: _Seconds = Field(
+        default=10.0, description="Longest wait for one step of the conversation."
+    )
+
+
+class SmsSettings(_Section):
+    """An SMS gateway spoken to over HTTP. Fields may hold {to}, {text}, {key} and {coding}."""
+
+    url: HttpUrl = Field(description="Address of the gateway's send call.")
+    method: Literal["GET", "POST"] = Field(default="POST", description="HTTP method of the send call.")
+    encoding: Literal["query", "form", "json"] = Field(default="form", description="Where the fields go.")
+    fields: Mapping[str, str] = Field(
+        default={"to": "{to}", "text": "{text}"}, description="Fields of the call, by the gateway's names."
+    )
+    secret_fields: Mapping[str, SecretStr] = Field(
+        default={}, description="Further fields that are never logged: accounts, passwords, keys."
+    )
+    secret_headers: Mapping[str, SecretStr] = Field(
+        default={}, description="Headers that are never logged, such as Authorization."
+    )
+    number_format: Literal["e164", "digits", "national"] = Field(
+        default="e164", description="+84912345678, 84912345678 or 0912345678."
+    )
+    fold: bool = Field(
+        default=True,
+        description="Write Vietnamese without marks: 160 characters a part rather than 70.",
+    )
+    success: str = Field(
+        default="",
+        description="Regular expression that the answer must match besides a 2xx status; empty: any.",
+    )
+    timeout_seconds: _Seconds = Field(default=10.0, description="Longest wait for the gateway's answer.")
+
+
+class WebhookSettings(_Section):
+    """Calls to the addresses that people have as webhook contacts."""
+
+    secret: SecretStr = Field(description="Key of the HMAC-SHA256 signature that every call carries.")
+    timeout_seconds: _Seconds = Field(default=10.0, description="Longest wait for the receiver's answer.")
+
+
+class AlertingSettings(_Section):
+    """The section of the service's settings that belongs to acting."""
+
+    email: EmailSettings | None = Field(default=None, description="How mail leaves; none: it does not.")
+    sms: SmsSettings | None = Field(default=None, description="How SMS leaves; none: it does not.")
+    webhook: WebhookSettings | None = Field(
+        default=None, description="How webhooks are signed; none: no calls."
+    )
+    lease_seconds: _Seconds = Field(default=30.0, description="How long a worker may hold a message.")
+    concurrency: int = Field(default=4, ge=1, le=64, description="Attempts at once on each channel.")

@@ -1,0 +1,223 @@
+"""SQL of incidents, their ledger, their outages and their escalation. Takes a connection, never commits."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Integer, RowMapping, cast, func, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from alerting.errors import StaleIncidentError, UnknownIncidentError
+from alerting.message_store import messages_of
+from alerting.models import (
+    LIVE,
+    CauseClass,
+    Incident,
+    IncidentEvent,
+    IncidentState,
+    LedgerEntry,
+)
+from alerting.schema import incident_outages, ledger
+from alerting.schema import incidents as table
+from inventory.models import Phase, Severity
+
+__all__ = [
+    "AffectedTarget",
+    "add_incident",
+    "add_outages",
+    "append_entry",
+    "due_incidents",
+    "incident",
+    "incidents",
+    "last_entry",
+    "latest_of_condition",
+    "ledger_of",
+    "messages_of",
+    "next_number",
+    "outages_of_incident",
+    "save_incident",
+    "soonest_deadline",
+    "tally",
+]
+
+_ALIVE = tuple(sorted(LIVE))
+_FIELDS = tuple(column.name for column in table.columns if column.name not in {"id", "version"})
+
+
+@dataclass(frozen=True, slots=True)
+class AffectedTarget:
+    """A target that an incident counts among its outages, since when, and the site it speaks for."""
+
+    target: str
+    site: str
+    started_at: datetime
+
+
+def _incident(row: RowMapping) -> Incident:
+    return Incident(
+        id=row["id"],
+        **{name: row[name] for name in _FIELDS if name not in {"state", "severity", "phase", "cause"}},
+        state=IncidentState(row["state"]),
+        severity=Severity(row["severity"]),
+        phase=Phase(row["phase"]),
+        cause=CauseClass(row["cause"]) if row["cause"] else None,
+    )
+
+
+def _columns(value: Incident) -> dict[str, Any]:
+    return {name: getattr(value, name) for name in _FIELDS}
+
+
+async def incident(connection: AsyncConnection, identifier: int, *, owner: str | None = None) -> Incident:
+    """Read one incident. With ``owner``, one of another party is as unknown as one that never was."""
+    query = select(table).where(table.c.id == identifier)
+    if owner is not None:
+        query = query.where(table.c.owner == owner)
+    row = (await connection.execute(query)).mappings().first()
+    if row is None:
+        raise UnknownIncidentError(identifier)
+    return _incident(row)
+
+
+async def incidents(
+    connection: AsyncConnection,
+    *,
+    states: Collection[IncidentState] | None = None,
+    owner: str | None = None,
+    limit: int = 100,
+    offset: int = 0,
+) -> list[Incident]:
+    """Read incidents, the newest first, only those of ``owner`` when it is given."""
+    query = select(table).order_by(table.c.opened_at.desc(), table.c.id.desc()).limit(limit).offset(offset)
+    if states is not None:
+        query = query.where(table.c.state.in_(tuple(states)))
+    if owner is not None:
+        query = query.where(table.c.owner == owner)
+    return [_incident(row) for row in (await connection.execute(query)).mappings()]
+
+
+async def latest_of_condition(connection: AsyncConnection, condition: str) -> Incident | None:
+    """Read the incident that was opened last for ``condition``; an unresolved one before any other."""
+    unresolved = table.c.state.in_([state for state in _ALIVE if state is not IncidentState.RESOLVED])
+    query = (
+        select(table)
+        .where(table.c.condition == condition)
+        .order_by(unresolved.desc(), table.c.id.desc())
+        .limit(1)
+    )
+    row = (await connection.execute(query)).mappings().first()
+    return _incident(row) if row else None
+
+
+async def next_number(connection: AsyncConnection, prefix: str) -> str:
+    """Answer the number after the highest that begins with ``prefix``; unique by the column's constraint."""
+    tail = cast(func.substr(table.c.number, len(prefix) + 1), Integer)
+    query = select(func.max(tail)).where(table.c.number.startswith(prefix, autoescape=True))
+    highest = (await connection.execute(query)).scalar()
+    return f"{prefix}{(highest or 0) + 1:04d}"
+
+
+async def add_incident(connection: AsyncConnection, value: Incident) -> Incident:
+    """Insert ``value`` and answer it with the id that it was given. Its version is its last ledger sequence."""
+    result = await connection.execute(insert(table).values(**_columns(value), version=1))
+    key = result.inserted_primary_key
+    return await incident(connection, int(key[0] if key else 0))
+
+
+async def save_incident(connection: AsyncConnection, value: Incident, *, version: int) -> None:
+    """Write ``value`` over version ``version``; raises :class:`StaleIncidentError` if somebody was faster."""
+    changed = await connection.execute(
+        update(table)
+        .where(table.c.id == value.id, table.c.version == version)
+        .values(**_columns(value), version=version + 1)
+    )
+    if changed.rowcount != 1:
+        raise StaleIncidentError(value.id)
+
+
+def _entry(row: RowMapping) -> LedgerEntry:
+    return LedgerEntry(**{**row, "event": IncidentEvent(row["event"])})
+
+
+async def ledger_of(connection: AsyncConnection, identifier: int) -> list[LedgerEntry]:
+    """Read the whole ledger of an incident, in order."""
+    query = select(ledger).where(ledger.c.incident == identifier).order_by(ledger.c.sequence)
+    return [_entry(row) for row in (await connection.execute(query)).mappings()]
+
+
+async def last_entry(connection: AsyncConnection, identifier: int) -> LedgerEntry | None:
+    """Read the newest entry of an incident's ledger."""
+    query = select(ledger).where(ledger.c.incident == identifier).order_by(ledger.c.sequence.desc()).limit(1)
+    row = (await connection.execute(query)).mappings().first()
+    return _entry(row) if row else None
+
+
+async def append_entry(connection: AsyncConnection, entry: LedgerEntry) -> None:
+    """Append ``entry``; its key refuses a second entry of the same sequence."""
+    values = {column.name: getattr(entry, column.name) for column in ledger.columns}
+    await connection.execute(insert(ledger).values(**values))
+
+
+async def add_outages(
+    connection: AsyncConnection,
+    identifier: int,
+    sites: Mapping[str, str],
+    *,
+    started_at: datetime,
+    spell_at: datetime,
+) -> None:
+    """Note the targets (with their sites) that joined at ``started_at`` the spell that began at ``spell_at``.
+
+    A target that is noted in this spell already keeps its start.
+    """
+    query = select(incident_outages.c.target).where(
+        incident_outages.c.incident == identifier, incident_outages.c.started_at >= spell_at
+    )
+    known = set((await connection.execute(query)).scalars())
+    rows = [
+        {"incident": identifier, "target": target, "started_at": started_at, "site": site}
+        for target, site in sites.items()
+        if target not in known
+    ]
+    if rows:
+        await connection.execute(insert(incident_outages), rows)
+
+
+async def outages_of_incident(connection: AsyncConnection, identifier: int) -> list[AffectedTarget]:
+    """Read the targets that an incident counts, by site and start."""
+    query = (
+        select(incident_outages.c.target, incident_outages.c.site, incident_outages.c.started_at)
+        .where(incident_outages.c.incident == identifier)
+        .order_by(incident_outages.c.site, incident_outages.c.started_at, incident_outages.c.target)
+    )
+    return [AffectedTarget(**row) for row in (await connection.execute(query)).mappings()]
+
+
+async def due_incidents(connection: AsyncConnection, at: datetime) -> list[int]:
+    """Answer the live incidents whose deadline has passed at ``at``, the longest overdue first."""
+    query = (
+        select(table.c.id)
+        .where(table.c.state.in_(_ALIVE), table.c.deadline_at <= at)
+        .order_by(table.c.deadline_at)
+    )
+    return list((await connection.execute(query)).scalars())
+
+
+async def soonest_deadline(connection: AsyncConnection) -> datetime | None:
+    """Answer when the next deadline of a live incident passes."""
+    query = select(func.min(table.c.deadline_at)).where(table.c.state.in_(_ALIVE))
+    found: datetime | None = (await connection.execute(query)).scalar()
+    return found
+
+
+async def tally(connection: AsyncConnection) -> Sequence[tuple[str, str, str, int]]:
+    """Count live incidents by state, severity and owner."""
+    query = (
+        select(table.c.state, table.c.severity, table.c.owner, func.count())
+        .where(table.c.state.in_(_ALIVE))
+        .group_by(table.c.state, table.c.severity, table.c.owner)
+    )
+    return [
+        (state, severity, owner, count) for state, severity, owner, count in await connection.execute(query)
+    ]
