@@ -14,7 +14,7 @@ import yaml
 
 from inventory.faults import Faults
 from inventory.reasons import Reason, UnusableError, suggestion
-from inventory.spreadsheet import decoded
+from inventory.textfile import decoded
 
 __all__ = ["MAX_BYTES", "Entry", "Members", "Node", "read_document"]
 

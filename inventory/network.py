@@ -5,7 +5,6 @@ from collections.abc import Collection, Sequence
 from inventory.cells import (
     ADDRESSES,
     address,
-    filled,
     listing,
     maybe,
     one_of,
@@ -61,8 +60,8 @@ def read_risks(sheet: Sheet, *, parties: Collection[str], areas: Collection[str]
         Risk,
         codes,
         sheet.converted("kind", one_of(RiskKind), instead=RiskKind.CABLE),
-        sheet.converted("name", filled, instead=""),
-        sheet.converted("owner", reference(parties, what=PARTY), instead=""),
+        sheet.filled("name"),
+        sheet.references("owner", parties, what=PARTY),
         sheet.converted("area", maybe(reference(areas, what=AREA)), instead=None),
         parents,
     )
@@ -84,9 +83,9 @@ def read_paths(
     paths = map(
         Path,
         codes,
-        sheet.converted("site", reference(sites, what=SITE), instead=""),
+        sheet.references("site", sites, what=SITE),
         sheet.converted("medium", one_of(Medium), instead=Medium.FIBRE),
-        sheet.converted("carrier", reference(carriers, what=CARRIER), instead=""),
+        sheet.references("carrier", carriers, what=CARRIER),
         numbers,
         tested,
         sheet.converted("risks", listing(reference(risks, what=RISK)), instead=_NO_CODES),
@@ -102,10 +101,10 @@ def read_links(
     links = map(
         Link,
         codes,
-        sheet.converted("name", filled, instead=""),
-        sheet.converted("carrier", reference(carriers, what=CARRIER), instead=""),
-        sheet.converted("from", reference(places, what=PLACE), instead=""),
-        sheet.converted("to", reference(places, what=PLACE), instead=""),
+        sheet.filled("name"),
+        sheet.references("carrier", carriers, what=CARRIER),
+        sheet.references("from", places, what=PLACE),
+        sheet.references("to", places, what=PLACE),
         sheet.converted("capacity_mbps", maybe(real(0.001, 100_000_000)), instead=None),
         sheet.converted("risks", listing(reference(risks, what=RISK)), instead=_NO_CODES),
     )
@@ -121,7 +120,7 @@ def read_targets(sheet: Sheet, *, evidence: Collection[str], vantages: Collectio
     targets = map(
         Target,
         codes,
-        sheet.converted("of", reference(evidence, what=EVIDENCE), instead=""),
+        sheet.references("of", evidence, what=EVIDENCE),
         kinds,
         sheet.plain("address", lambda text: address(text) if text else "", whole=ADDRESSES),
         ports,

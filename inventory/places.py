@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 
-from inventory.cells import calendar_day, filled, maybe, one_of, real, reference, whole
+from inventory.cells import calendar_day, maybe, one_of, real, reference, whole
 from inventory.models import Area, AreaKind, Priority, Site, SiteKind
 from inventory.reasons import Reason
 from inventory.spreadsheet import Sheet
@@ -38,7 +38,7 @@ def read_areas(sheet: Sheet) -> dict[str, Area]:
         codes,
         parents,
         sheet.converted("kind", one_of(AreaKind), instead=AreaKind.COMMUNE),
-        sheet.converted("name", filled, instead=""),
+        sheet.filled("name"),
         sheet.columns["name_en"],
         cols,
         rows,
@@ -84,9 +84,9 @@ def read_sites(sheet: Sheet, *, areas: Collection[str]) -> dict[str, Site]:
     sites = map(
         Site,
         codes,
-        sheet.converted("area", reference(areas, what=AREA), instead=""),
+        sheet.references("area", areas, what=AREA),
         sheet.converted("kind", one_of(SiteKind), instead=SiteKind.POLLING_UNIT),
-        sheet.converted("name", filled, instead=""),
+        sheet.filled("name"),
         sheet.converted("priority", one_of(Priority), instead=Priority.C),
         sheet.converted("voters", maybe(whole(0, 10_000_000)), instead=None),
         lats,

@@ -6,7 +6,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
-from inventory.cells import filled, one_of, reference
+from inventory.cells import one_of, reference
 from inventory.models import Contact, ContactChannel, Duty, Person, Shift
 from inventory.numbering import parse_number
 from inventory.parties import CARRIER, PARTY
@@ -34,8 +34,8 @@ def read_people(sheet: Sheet, *, parties: Collection[str], carriers: Collection[
     people = map(
         Person,
         codes,
-        sheet.converted("party", reference(parties, what=PARTY), instead=""),
-        sheet.converted("name", filled, instead=""),
+        sheet.references("party", parties, what=PARTY),
+        sheet.filled("name"),
         sheet.columns["position"],
         sheet.converted("contacts", lambda text: _contacts(text, carriers), instead=_NO_CONTACTS),
     )
@@ -101,7 +101,7 @@ def read_shifts(
     return list(
         map(
             Shift,
-            sheet.converted("party", reference(parties, what=PARTY), instead=""),
+            sheet.references("party", parties, what=PARTY),
             sheet.converted("duty", one_of(Duty), instead=Duty.OPERATIONS),
             sheet.converted("person", person, instead=""),
             starts,

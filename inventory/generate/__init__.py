@@ -8,9 +8,10 @@ from datetime import date
 from pathlib import Path
 
 from inventory.generate.documents import Province
+from inventory.generate.nation import nation_folder
 from inventory.generate.province import province_folder
 
-__all__ = ["QUANG_NAM", "SOC_TRANG", "quang_nam", "soc_trang"]
+__all__ = ["QUANG_NAM", "SOC_TRANG", "nation", "quang_nam", "soc_trang"]
 
 SOC_TRANG = Province(
     key="soc-trang-2021",
@@ -42,3 +43,8 @@ def soc_trang(directory: Path) -> None:
 def quang_nam(directory: Path) -> None:
     """Write ``quang-nam-2021``: 18 districts, 241 communes."""
     province_folder(QUANG_NAM).write(directory)
+
+
+def nation(directory: Path, *, targets: int = 140_000) -> None:
+    """Write ``nation``: a country's worth of communes, polling units and plant, for load."""
+    nation_folder(targets=targets).write(directory)
