@@ -1,11 +1,11 @@
 """What stands on what: every question about the inventory's graph, answered from tables built once.
 
-Immutable after construction, so one value serves every thread; a reload builds another. Building walks every
-target, path and site once (140,000 targets in well under a second); no answer walks the inventory again.
+Never changes after construction, so one value serves every thread; a reload builds another. Building walks
+every target, path and site once (140,000 targets in well under a second). What falls with a risk group is
+gathered when first asked for, in the time that the answer's length takes, and kept.
 """
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from inventory.models import AreaKind, Inventory, Priority
 
@@ -24,25 +24,8 @@ class Topology:
         self.index: Mapping[str, int] = {code: place for place, code in enumerate(self.codes)}
         self._targets_of = _grouped((target.of, code) for code, target in inventory.targets.items())
         self._paths_of_site = _grouped((path.site, code) for code, path in inventory.paths.items())
-        self._chains = _Chains(inventory)
-        self._paths_of_risk = _grouped(
-            (risk, code) for code, path in inventory.paths.items() for risk in self._chains.above(path.risks)
-        )
-        self._links_of_risk = _grouped(
-            (risk, code) for code, link in inventory.links.items() for risk in self._chains.above(link.risks)
-        )
-        self._risks_below = _grouped(
-            (above, code)
-            for code, risk in inventory.risks.items()
-            for above in self._chains.above((risk.parent,) if risk.parent else ())
-        )
-        self._targets_of_risk = {risk: self._gathered(risk) for risk in inventory.risks}
-        self._priority_of = {
-            code: self._highest(self._paths_of_risk.get(code, ())) for code in inventory.risks
-        } | {
-            code: self._highest(path for risk in link.risks for path in self._paths_of_risk.get(risk, ()))
-            for code, link in inventory.links.items()
-        }
+        self._grounds = _Grounds(inventory)
+        self._targets_of_risk: dict[str, _Codes] = {}
         self._areas = _Areas(inventory)
 
     def path_of(self, target: str) -> str | None:
@@ -68,7 +51,7 @@ class Topology:
         """Answer the priority of a target's site; of a risk group or link, that of the gravest site on it."""
         of = self._inventory.targets[target].of
         path = self._inventory.paths.get(of)
-        return self._inventory.sites[path.site].priority if path else self._priority_of[of]
+        return self._inventory.sites[path.site].priority if path else self._grounds.priority(of)
 
     def targets_of_path(self, path: str) -> _Codes:
         """Answer the targets that give evidence for a path."""
@@ -84,7 +67,7 @@ class Topology:
 
     def risks_of_path(self, path: str) -> _Codes:
         """Answer the risk groups that a path stands on, with all their ancestors, nearest first."""
-        return self._chains.above(self._inventory.paths[path].risks)
+        return self._grounds.above(self._inventory.paths[path].risks)
 
     def risks_of_target(self, target: str) -> _Codes:
         """Answer the risk groups that a target stands on, nearest first; one of a risk group stands on itself."""
@@ -92,16 +75,21 @@ class Topology:
         if of in self._inventory.paths:
             return self.risks_of_path(of)
         if of in self._inventory.risks:
-            return self._chains.above((of,))
-        return self._chains.above(self._inventory.links[of].risks)
+            return self._grounds.above((of,))
+        return self._grounds.above(self._inventory.links[of].risks)
 
     def targets_of_risk(self, risk: str) -> _Codes:
         """Answer every target that fails with a risk group: its own, and those of all that stands on it."""
-        return self._targets_of_risk[risk]
+        known = self._targets_of_risk.get(risk)
+        if known is None:
+            fallen = self._grounds.fallen(risk)
+            known = tuple([code for of in fallen for code in self._targets_of.get(of, ())])
+            self._targets_of_risk[risk] = known
+        return known
 
     def paths_of_risk(self, risk: str) -> _Codes:
         """Answer every path that fails with a risk group."""
-        return self._paths_of_risk.get(risk, ())
+        return self._grounds.paths(risk)
 
     def sites_of_area(self, area: str) -> _Codes:
         """Answer the sites in an area and in all areas below it."""
@@ -119,40 +107,45 @@ class Topology:
         """Answer every area below an area, at any depth, without itself."""
         return self._areas.below.get(area, ())
 
-    def _gathered(self, risk: str) -> _Codes:
-        grounds = (
-            risk,
-            *self._risks_below.get(risk, ()),
-            *self._links_of_risk.get(risk, ()),
-            *self._paths_of_risk.get(risk, ()),
-        )
-        return tuple([code for of in grounds for code in self._targets_of.get(of, ())])
-
-    def _highest(self, paths: Iterable[str]) -> Priority:
-        sites, known = self._inventory.sites, self._inventory.paths
-        found = {sites[known[path].site].priority for path in paths}
-        return min(found, default=Priority.C)
-
 
 def _grouped(pairs: Iterable[tuple[str, str]]) -> dict[str, _Codes]:
-    groups: defaultdict[str, list[str]] = defaultdict(list)
+    """Group codes by key, in their order. Most groups hold one code, so lists are made for the others only."""
+    groups: dict[str, _Codes] = {}
+    longer: dict[str, list[str]] = {}
     for key, code in pairs:
-        groups[key].append(code)
-    return {key: tuple(codes) for key, codes in groups.items()}
+        if key not in groups:
+            groups[key] = (code,)
+        elif key in longer:
+            longer[key].append(code)
+        else:
+            longer[key] = [*groups[key], code]
+    groups.update((key, tuple(codes)) for key, codes in longer.items())
+    return groups
 
 
-class _Chains:
-    """Risk groups with everything above them, nearest first; kept by the groups they start from."""
+class _Grounds:
+    """What paths and links stand on, upwards and downwards; answers are kept by what they start from."""
 
     def __init__(self, inventory: Inventory) -> None:
-        self._parents = {code: risk.parent for code, risk in inventory.risks.items()}
-        self._known: dict[_Codes, _Codes] = {}
+        self._inventory = inventory
+        self._children = _grouped(
+            (risk.parent, code) for code, risk in inventory.risks.items() if risk.parent is not None
+        )
+        self._paths_on = _grouped(
+            (risk, code) for code, path in inventory.paths.items() for risk in path.risks
+        )
+        self._links_on = _grouped(
+            (risk, code) for code, link in inventory.links.items() for risk in link.risks
+        )
+        self._above: dict[_Codes, _Codes] = {}
+        self._paths: dict[str, _Codes] = {}
+        self._priorities: dict[str, Priority] = {}
 
     def above(self, risks: _Codes) -> _Codes:
         """Answer ``risks`` and all their ancestors: first all of one step's distance, then all of the next."""
-        known = self._known.get(risks)
+        known = self._above.get(risks)
         if known is None:
-            known = self._known[risks] = self._climbed(risks)
+            known = self._above[risks] = self._climbed(risks)
         return known
 
     def _climbed(self, risks: _Codes) -> _Codes:
@@ -160,9 +153,42 @@ class _Chains:
         level: list[str] = list(risks)
         while level:
             found.update(dict.fromkeys(level))
-            parents = (self._parents[risk] for risk in level)
+            parents = (self._inventory.risks[risk].parent for risk in level)
             level = [parent for parent in dict.fromkeys(parents) if parent and parent not in found]
         return tuple(found)
+
+    def paths(self, risk: str) -> _Codes:
+        """Answer the paths that stand on a risk group or on one below it."""
+        known = self._paths.get(risk)
+        if known is None:
+            below = self._below(risk)
+            known = tuple(dict.fromkeys(code for ground in below for code in self._paths_on.get(ground, ())))
+            self._paths[risk] = known
+        return known
+
+    def fallen(self, risk: str) -> Iterator[str]:
+        """Answer all that falls with a risk group: the groups, links and paths at and below it, each once."""
+        below = self._below(risk)
+        yield from below
+        yield from dict.fromkeys(code for ground in below for code in self._links_on.get(ground, ()))
+        yield from self.paths(risk)
+
+    def priority(self, of: str) -> Priority:
+        """Answer the gravest priority of the sites that stand on a risk group, or on those of a link."""
+        known = self._priorities.get(of)
+        if known is None:
+            link = self._inventory.links.get(of)
+            paths = (path for risk in (link.risks if link else (of,)) for path in self.paths(risk))
+            sites = self._inventory.sites
+            found = {sites[self._inventory.paths[path].site].priority for path in paths}
+            known = self._priorities[of] = min(found, default=Priority.C)
+        return known
+
+    def _below(self, risk: str) -> list[str]:
+        found = [risk]
+        for ground in found:
+            found += self._children.get(ground, ())
+        return found
 
 
 class _Areas:
