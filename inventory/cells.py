@@ -11,9 +11,10 @@ from contextlib import suppress
 from datetime import date, timedelta
 from enum import StrEnum
 from ipaddress import ip_address
+from itertools import count
 from typing import TypeVar
 
-from inventory.reasons import Reason, expected, not_allowed, unknown
+from inventory.reasons import Reason, UnusableError, expected, not_allowed, unknown
 
 __all__ = [
     "ADDRESSES",
@@ -48,6 +49,7 @@ _numeric = re.compile(r"[0-9.]+|.*:.*")
 _name = re.compile(
     r"(?=.{1,253}\.?$)(?:[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?\.)*[A-Za-z0-9_-]{1,63}\.?"
 )
+_SUGGESTIONS = 50
 _duration = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h|d)")
 _unit = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _day = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -90,10 +92,12 @@ def one_of(kind: type[E]) -> Callable[[str], E]:
 
 def reference(known: Collection[str], *, what: Reason) -> Callable[[str], str]:
     """Let a text be the code of a record that exists."""
+    misses = count(1)
 
     def convert(text: str) -> str:
         if filled(text) not in known:
-            raise unknown(text, known, what=what)
+            # Where a whole list does not match, looking for the nearest code each time would take minutes.
+            raise unknown(text, known if next(misses) <= _SUGGESTIONS else (), what=what)
         return text
 
     return convert
@@ -109,9 +113,19 @@ def listing(convert: Callable[[str], T]) -> Callable[[str], tuple[T, ...]]:
             raise expected(
                 f"{twice} được ghi hai lần; hãy bỏ bớt", f"{twice} stands there twice; take one out"
             )
-        return tuple(convert(word) for word in words)
+        return tuple(_member(word, convert, alone=len(words) == 1) for word in words)
 
     return convert_all
+
+
+def _member(word: str, convert: Callable[[str], T], *, alone: bool) -> T:
+    """Convert one member of a list; where there are others, the reason names the one that is meant."""
+    try:
+        return convert(word)
+    except UnusableError as error:
+        if alone:
+            raise
+        raise expected(f"{word}: {error.reason.vi}", f"{word}: {error.reason.en}") from error
 
 
 def whole(least: int, most: int) -> Callable[[str], int]:
@@ -136,8 +150,8 @@ def real(least: float, most: float) -> Callable[[str], float]:
         value = float(text) if re.fullmatch(r"-?[0-9]{1,15}(\.[0-9]{1,15})?", text, re.ASCII) else None
         if value is None or not least <= value <= most:
             raise expected(
-                f"phải là số từ {least:g} đến {most:g}, phần thập phân sau dấu chấm",
-                f"must be a number from {least:g} to {most:g}, decimals after a point",
+                f"phải là số từ {least:.12g} đến {most:.12g}, phần thập phân sau dấu chấm",
+                f"must be a number from {least:.12g} to {most:.12g}, decimals after a point",
             )
         return value
 
@@ -175,7 +189,7 @@ def duration(text: str) -> timedelta:
 
 def address(text: str) -> str:
     """Answer a numeric address in its shortest form, or a host name; names are not resolved here."""
-    if _numeric.fullmatch(text):
+    if _numeric.fullmatch(text) and "/" not in text:
         try:
             return str(ip_address(text))
         except ValueError:

@@ -8,20 +8,26 @@ import csv
 import io
 from collections.abc import Sequence
 from itertools import repeat
-from typing import Any
+from typing import Any, NamedTuple
 
 from inventory.faults import Faults
 from inventory.reasons import Reason, suggestion
 
-__all__ = ["MAX_ROWS", "read_columns"]
+__all__ = ["MAX_ROWS", "Columns", "read_columns"]
 
 MAX_ROWS = 1_000_000
 """More rows in one file are refused."""
 
-_Columns = tuple[list[list[str]], Sequence[int]]
+
+class Columns(NamedTuple):
+    """The cells of a list by column, the line of each row, and whether every row could be taken."""
+
+    cells: list[list[str]]
+    lines: Sequence[int]
+    is_whole: bool = True
 
 
-def read_columns(text: str, file: str, *, header: Sequence[str], faults: Faults) -> _Columns | None:
+def read_columns(text: str, file: str, *, header: Sequence[str], faults: Faults) -> Columns | None:
     """Answer the stripped columns of ``text`` and the line of each row; ``None`` and faults if it is no such list."""
     quick = _quick(text, header)
     if quick is not None:
@@ -30,16 +36,19 @@ def read_columns(text: str, file: str, *, header: Sequence[str], faults: Faults)
     try:
         if not _header_holds(next(reader, []), file, header=header, faults=faults):
             return None
-        rows, lines = _rows(reader, file, width=len(header), faults=faults)
+        rows, lines, is_torn = _rows(reader, file, width=len(header), faults=faults)
     except csv.Error as error:
-        reason = Reason(f"không đọc được dòng CSV này: {error}", f"this CSV line cannot be read: {error}")
+        reason = Reason(
+            f"không đọc được tệp đến dòng này; xem lại dấu ngoặc kép ({error})",
+            f"the file cannot be read up to this line; check the quotation marks ({error})",
+        )
         faults.add(reason, file=file, line=reader.line_num)
         return None
-    columns = [list(map(str.strip, cells)) for cells in zip(*rows, strict=True)]
-    return columns or [[] for _ in header], lines
+    cells = [list(map(str.strip, column)) for column in zip(*rows, strict=True)]
+    return Columns(cells or [[] for _ in header], lines, is_whole=not is_torn)
 
 
-def _quick(text: str, header: Sequence[str]) -> _Columns | None:
+def _quick(text: str, header: Sequence[str]) -> Columns | None:
     """Split a list without quotation marks, blank lines or rows of another width; ``None`` for any other."""
     width, top = len(header), ",".join(header) + "\n"
     if '"' in text or not text.startswith(top):
@@ -54,7 +63,7 @@ def _quick(text: str, header: Sequence[str]) -> _Columns | None:
         cells = list(map(str.strip, cells))
     columns = [cells[place::width] for place in range(width)]
     # A row of nothing but commas is a row only for a spreadsheet; its code is empty, so look no further.
-    return None if "" in columns[0] else (columns, range(2, rows + 2))
+    return None if "" in columns[0] else Columns(columns, range(2, rows + 2))
 
 
 def _is_stripped(body: str) -> bool:
@@ -98,10 +107,11 @@ def _header_holds(top: Sequence[str], file: str, *, header: Sequence[str], fault
     return False
 
 
-def _rows(reader: Any, file: str, *, width: int, faults: Faults) -> tuple[list[list[str]], list[int]]:
+def _rows(reader: Any, file: str, *, width: int, faults: Faults) -> tuple[list[list[str]], list[int], bool]:
     """Read the rest; ``reader.line_num`` is the last line of a row, so a row begins after the one before it."""
     rows: list[list[str]] = []
     lines: list[int] = []
+    is_torn = False
     end = reader.line_num
     for row in reader:
         start, end = end + 1, reader.line_num
@@ -113,6 +123,7 @@ def _rows(reader: Any, file: str, *, width: int, faults: Faults) -> tuple[list[l
                     f"the row has {len(row)} cells and must have {width}; quote a cell that holds a comma",
                 )
                 faults.add(reason, file=file, line=start, value=",".join(row))
+                is_torn = True
             continue
         rows.append(row)
         lines.append(start)
@@ -122,4 +133,4 @@ def _rows(reader: Any, file: str, *, width: int, faults: Faults) -> tuple[list[l
             )
             faults.add(reason, file=file, line=start)
             break
-    return rows, lines
+    return rows, lines, is_torn

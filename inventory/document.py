@@ -59,6 +59,8 @@ class Entry:
     def members(self, *, required: Collection[str] = (), optional: Collection[str] = ()) -> "Members":
         """Answer the entries of a mapping whose keys are known; unknown and missing keys are faults."""
         entries = self.records()
+        if self.node.content and not entries:
+            return Members({})
         known = [*map(str, required), *map(str, optional)]
         for name, entry in entries.items():
             if name not in known:

@@ -104,6 +104,15 @@ def _membership(inventory: Inventory, _topology: Topology) -> Iterator[Finding]:
     """Ask that a party's shift is kept by its own people; another's is likely a slip of the code."""
     told: set[tuple[str, str]] = set()
     for shift in inventory.shifts:
+        if shift.substitute == shift.person and ("", shift.person) not in told:
+            told.add(("", shift.person))
+            name = inventory.people[shift.person].name
+            yield Finding(
+                "substitute-is-same",
+                shift.person,
+                f"{name} là người trực và cũng là người thay; cần một người khác",
+                f"{name} is on duty and the own substitute; it takes somebody else",
+            )
         for code in filter(None, (shift.person, shift.substitute)):
             person = inventory.people[code]
             if person.party != shift.party and (shift.party, code) not in told:

@@ -44,7 +44,7 @@ def parse_number(text: str, *, region: str = "VN") -> str:
         raise _malformed() from error
     national = phonenumbers.national_significant_number(number)
     if number.country_code == _VIETNAM:
-        if len(national) == 7 and not national.startswith(("80", "69")):
+        if len(national) == 7 and text.strip()[0] not in "0+":
             raise expected(
                 "thiếu mã vùng; viết đủ, ví dụ 0299 3820 001",
                 "the area code is missing; write it whole, such as 0299 3820 001",

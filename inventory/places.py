@@ -74,10 +74,8 @@ def _report_round(sheet: Sheet, codes: Sequence[str], ring: Collection[str]) -> 
 def read_sites(sheet: Sheet, *, areas: Collection[str]) -> dict[str, Site]:
     """Build the sites, by code."""
     codes = sheet.codes()
-    lats = sheet.converted("lat", maybe(real(-90, 90)), instead=None)
-    lons = sheet.converted("lon", maybe(real(-180, 180)), instead=None)
-    for place, (lat, lon) in enumerate(zip(lats, lons, strict=True)):
-        if (lat is None) != (lon is None):
+    for place, (lat, lon) in enumerate(zip(sheet.columns["lat"], sheet.columns["lon"], strict=True)):
+        if bool(lat) != bool(lon):
             sheet.report(
                 place, "lat", Reason("lat và lon phải có cả hai hoặc trống cả hai", "lat and lon go together")
             )
@@ -89,7 +87,7 @@ def read_sites(sheet: Sheet, *, areas: Collection[str]) -> dict[str, Site]:
         sheet.filled("name"),
         sheet.converted("priority", one_of(Priority), instead=Priority.C),
         sheet.converted("voters", maybe(whole(0, 10_000_000)), instead=None),
-        lats,
-        lons,
+        sheet.converted("lat", maybe(real(-90, 90)), instead=None),
+        sheet.converted("lon", maybe(real(-180, 180)), instead=None),
     )
     return dict(zip(codes, sites, strict=True))

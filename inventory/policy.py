@@ -87,7 +87,7 @@ def _look(entry: Entry, members: Members, base: LookPolicy) -> LookPolicy:
         up_after=members.value("up_after", count, instead=base.up_after),
         stale_after=seconds("stale_after", base.stale_after),
     )
-    if look.timeout > look.cadence:
+    if look.timeout > look.cadence > 0:
         entry.report(Reason("timeout dài hơn cadence", "timeout is longer than cadence"))
     if look.stale_after < look.cadence + look.timeout:
         entry.report(

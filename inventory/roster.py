@@ -6,7 +6,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
-from inventory.cells import one_of, reference
+from inventory.cells import listing, one_of, reference
 from inventory.models import Contact, ContactChannel, Duty, Person, Shift
 from inventory.numbering import parse_number
 from inventory.parties import CARRIER, PARTY
@@ -37,13 +37,9 @@ def read_people(sheet: Sheet, *, parties: Collection[str], carriers: Collection[
         sheet.references("party", parties, what=PARTY),
         sheet.filled("name"),
         sheet.columns["position"],
-        sheet.converted("contacts", lambda text: _contacts(text, carriers), instead=_NO_CONTACTS),
+        sheet.converted("contacts", listing(lambda word: _contact(word, carriers)), instead=_NO_CONTACTS),
     )
     return dict(zip(codes, people, strict=True))
-
-
-def _contacts(text: str, carriers: Collection[str]) -> tuple[Contact, ...]:
-    return tuple(_contact(word, carriers) for word in text.split())
 
 
 def _contact(word: str, carriers: Collection[str]) -> Contact:
@@ -51,8 +47,8 @@ def _contact(word: str, carriers: Collection[str]) -> Contact:
     channel, colon, rest = word.partition(":")
     if not colon:
         raise expected(
-            f"{word} thiếu kênh; viết như sms:+84912345678@VNPT hoặc email:truc@so.example",
-            f"{word} has no channel; write as sms:+84912345678@VNPT or email:duty@office.example",
+            "thiếu kênh; viết như sms:+84912345678@VNPT hoặc email:truc@so.example",
+            "there is no channel; write as sms:+84912345678@VNPT or email:duty@office.example",
         )
     if channel not in list(ContactChannel):
         raise not_allowed(channel, ContactChannel)
@@ -74,11 +70,11 @@ def _split(rest: str, kind: ContactChannel) -> tuple[str, str]:
 def _reachable(text: str, kind: ContactChannel) -> str:
     if kind is ContactChannel.EMAIL:
         if not _EMAIL.fullmatch(text):
-            raise expected(f"{text} không phải địa chỉ thư điện tử", f"{text} is not an e-mail address")
+            raise expected("không phải địa chỉ thư điện tử", "not an e-mail address")
         return text
     if kind is ContactChannel.WEBHOOK:
         if not _URL.fullmatch(text):
-            raise expected(f"{text} không phải địa chỉ https://…", f"{text} is not an https:// address")
+            raise expected("không phải địa chỉ https://…", "not an https:// address")
         return text
     return parse_number(text)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from inventory.cells import CODES, code, filled, reference
-from inventory.csvfile import read_columns
+from inventory.csvfile import Columns, read_columns
 from inventory.faults import Faults
 from inventory.reasons import Reason, UnusableError
 from inventory.textfile import decoded
@@ -37,11 +37,11 @@ class Sheet:
     def __len__(self) -> int:
         return len(self.lines)
 
-    def fill(self, columns: Sequence[list[str]], lines: Sequence[int]) -> None:
-        """Take the columns in the order of the header; the sheet is sound from now on."""
-        self.is_sound = True
-        self.lines = lines
-        self.columns = dict(zip(self.header, columns, strict=True))
+    def fill(self, columns: Columns) -> None:
+        """Take the columns in the order of the header; the sheet is sound from now on if none of its rows is lost."""
+        self.is_sound = columns.is_whole
+        self.lines = columns.lines
+        self.columns = dict(zip(self.header, columns.cells, strict=True))
 
     def report(self, row: int, column: str, reason: Reason) -> None:
         """Note a fault of the cell at ``row`` (from 0) of ``column``."""
@@ -106,5 +106,5 @@ def read_sheet(path: Path, file: str, *, header: Sequence[str], faults: Faults) 
     text = decoded(path, file, most=MAX_BYTES, faults=faults)
     found = None if text is None else read_columns(text, file, header=header, faults=faults)
     if found is not None:
-        sheet.fill(*found)
+        sheet.fill(found)
     return sheet

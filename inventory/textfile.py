@@ -22,6 +22,9 @@ def decoded(path: Path, file: str, *, most: int, faults: Faults) -> str | None:
     try:
         size = path.stat().st_size
         raw = path.read_bytes() if size <= most else None
+    except FileNotFoundError:
+        faults.add(Reason("thiếu tệp này", "this file is missing"), file=file)
+        return None
     except OSError as error:
         why = error.strerror or type(error).__name__
         faults.add(Reason(f"không mở được tệp: {why}", f"the file cannot be opened: {why}"), file=file)
