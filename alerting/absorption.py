@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alerting.case import Case
 from alerting.models import LIVE, Incident, IncidentEvent, IncidentState
-from alerting.paging import begin, inform, stop
+from alerting.paging import begin, inform, resume, stop
 from alerting.province import Province
 from alerting.severity import Weight, graver, severity_of, weigh
 from alerting.store import add_outages, latest_of_condition, next_number
@@ -177,8 +177,10 @@ async def _again(case: Case, event: IncidentEvent, cause: _Cause) -> int:
         title_en=title_en,
     )
     await _note_outages(case, cause)
-    if entered is IncidentState.OPEN:
+    if event is IncidentEvent.RECURRED:
         await begin(case, cause.province, cause.at)
+    elif not held:
+        await resume(case, cause.province, cause.at)
     else:
         await inform(case, "verify_failed", cause.province, cause.at)
     return case.incident.id

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from alerting.case import Case
-from alerting.errors import MissingReasonError
+from alerting.errors import ImpossibleTimeError, MissingReasonError
 from alerting.incident import find
 from alerting.models import ACKNOWLEDGEABLE, LIVE, CauseClass, IncidentEvent, IncidentState
 from alerting.paging import inform, stop
@@ -47,6 +47,8 @@ async def progress(
 ) -> None:
     """Tell what is being done, and optionally when it should be over; the next word is due anew."""
     _require(note, IncidentEvent.PROGRESS)
+    if eta is not None and eta <= at:
+        raise ImpossibleTimeError(eta, at)
     await case.record(
         IncidentEvent.PROGRESS,
         at=at,

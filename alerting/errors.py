@@ -4,8 +4,10 @@
     ├── RefusedError                 the caller asked for what cannot be; nothing changed
     │   ├── UnknownIncidentError     there is no such incident, or it is not theirs to see
     │   ├── UnknownLinkError         the acknowledgement link is not known, or its time is over
+    │   ├── NotAllowedError          it is theirs to see, not to do
     │   ├── IllegalTransitionError   the incident's state does not allow the event
-    │   └── MissingReasonError       the event needs words that were not given
+    │   ├── MissingReasonError       the event needs words that were not given
+    │   └── ImpossibleTimeError      a promise for a time that is already past
     ├── StaleIncidentError           somebody else changed the incident first; load it again
     └── DeliveryError                one attempt to deliver one message failed
 
@@ -13,6 +15,7 @@ Each class carries fields and makes its own sentence; ``slug`` is stable and ser
 """
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import ClassVar
 
 from typing_extensions import override
@@ -21,7 +24,9 @@ __all__ = [
     "AlertingError",
     "DeliveryError",
     "IllegalTransitionError",
+    "ImpossibleTimeError",
     "MissingReasonError",
+    "NotAllowedError",
     "RefusedError",
     "StaleIncidentError",
     "UnknownIncidentError",
@@ -114,6 +119,38 @@ class StaleIncidentError(AlertingError):
     @override
     def __str__(self) -> str:
         return f"incident {self.incident} was changed by somebody else meanwhile"
+
+
+class NotAllowedError(RefusedError):
+    """The caller may see the incident but not do this to it."""
+
+    slug: ClassVar[str] = "not-allowed"
+    status: ClassVar[int] = 403
+
+    def __init__(self, actor: str, event: str) -> None:
+        super().__init__(actor, event)
+        self.actor = actor
+        self.event = event
+
+    @override
+    def __str__(self) -> str:
+        return f"{self.actor} may not do this: {self.event}"
+
+
+class ImpossibleTimeError(RefusedError):
+    """Service was promised back for a time that is already past."""
+
+    slug: ClassVar[str] = "impossible-time"
+    status: ClassVar[int] = 422
+
+    def __init__(self, eta: datetime, now: datetime) -> None:
+        super().__init__(eta, now)
+        self.eta = eta
+        self.now = now
+
+    @override
+    def __str__(self) -> str:
+        return f"{self.eta.isoformat()} is not later than now, {self.now.isoformat()}"
 
 
 class DeliveryError(AlertingError):

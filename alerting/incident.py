@@ -70,7 +70,7 @@ TRANSITIONS: tuple[Transition, ...] = (
     *_kept(_UNDECIDED, _E.GREW),
     *_kept((_S.SUSPECTED, _S.OPEN, _S.RESOLVED), _E.ESCALATED),
     *(Transition(state, _E.ESCALATED, _S.OPEN, pages=True) for state in _HELD),
-    *_kept(sorted(LIVE), _E.ROSTER_GAP),
+    *_kept((*_UNDECIDED, _S.RESTORED, _S.RESOLVED), _E.ROSTER_GAP),
     *_kept(_S, _E.NOTE),
 )
 """The whole machine. PEERS-INCIDENTS.md, section 12; a matter that got graver is escalated out of the hands

@@ -20,6 +20,7 @@ __all__ = [
     "add_messages",
     "claim",
     "finish",
+    "has_withdrawn",
     "is_held",
     "mark_started",
     "message",
@@ -85,6 +86,17 @@ async def withdraw(connection: AsyncConnection, incident: int) -> int:
         .values(state=DeliveryState.WITHDRAWN.value)
     )
     return changed.rowcount
+
+
+async def has_withdrawn(connection: AsyncConnection, incident: int, generation: int) -> bool:
+    """Answer whether a page that a generation decided was withdrawn before it left."""
+    query = select(_c.id).where(
+        _c.incident == incident,
+        _c.generation == generation,
+        _c.kind == MessageKind.PAGE.value,
+        _c.state == DeliveryState.WITHDRAWN.value,
+    )
+    return (await connection.execute(query)).first() is not None
 
 
 def _claimable(at: datetime) -> Any:

@@ -5,7 +5,7 @@ from typing import Any
 
 from alerting.case import Case
 from alerting.models import IncidentEvent, IncidentState
-from alerting.paging import advance, begin, inform
+from alerting.paging import advance, begin, inform, resume
 from alerting.province import Province
 from alerting.run_store import active_run
 
@@ -70,7 +70,7 @@ async def _verified(case: Case, province: Province, at: datetime) -> None:
     )
     await inform(case, "verify_failed", province, at)
     if not held:
-        await begin(case, province, at)
+        await resume(case, province, at)
 
 
 async def _record(

@@ -11,19 +11,20 @@ from typing import Any
 
 from alerting.case import Case
 from alerting.escalation import Call, RosterGap, Run, climb, ladder, officers
-from alerting.message_store import add_messages, withdraw
+from alerting.message_store import add_messages, has_withdrawn, withdraw
 from alerting.models import DeliveryState, IncidentEvent, Message, MessageKind
 from alerting.oncall import PAGE_CHANNELS, contacts_for
 from alerting.province import Province
-from alerting.run_store import active_run, save_run
+from alerting.run_store import active_run, latest_run, save_run
 from inventory.models import Contact, ContactChannel, Person
 
-__all__ = ["NOTICE_VALID", "PAGE_VALID", "advance", "begin", "inform", "stop"]
+__all__ = ["NOTICE_VALID", "PAGE_VALID", "advance", "begin", "inform", "resume", "stop"]
 
 PAGE_VALID = timedelta(hours=1)
 """After this a page that has not left is stale; the ladder has called again meanwhile. Its link ends then too."""
 NOTICE_VALID = timedelta(hours=6)
 """After this a notice is history, and the ledger tells it better."""
+_SOON = timedelta(seconds=1)
 
 
 async def begin(case: Case, province: Province, at: datetime) -> None:
@@ -40,11 +41,38 @@ async def begin(case: Case, province: Province, at: datetime) -> None:
     await advance(case, run, province, at)
 
 
+async def resume(case: Case, province: Province, at: datetime) -> None:
+    """Climb on in a new generation from where the last one stood: a restoration did not hold.
+
+    The clock of the ladder was not stopped by it, or a line that flaps would call the first person for ever
+    and the second never. Only when pages of the last step were withdrawn unsent is that step taken again.
+    """
+    before = await latest_run(case.connection, case.incident.id)
+    if before is None:
+        await begin(case, province, at)
+        return
+    lost = await has_withdrawn(case.connection, case.incident.id, before.generation)
+    run = replace(
+        before,
+        generation=case.incident.generation,
+        step=max(0, before.step - 1) if lost and not before.loop else before.step,
+        next_at=at if lost or before.next_at is None else before.next_at,
+        ended_at=None,
+    )
+    await case.record(
+        IncidentEvent.ESCALATED,
+        at=at,
+        details={"resumed": run.step, "generation": run.generation},
+        deadline_at=max(run.next_at or at, at + _SOON),
+    )
+    await advance(case, run, province, at)
+
+
 async def stop(case: Case, at: datetime) -> None:
     """End the run, if one climbs, and withdraw the pages that have not left."""
     run = await active_run(case.connection, case.incident.id)
     if run is not None:
-        await save_run(case.connection, replace(run, ended_at=at, next_at=None))
+        await save_run(case.connection, replace(run, ended_at=at))
     await withdraw(case.connection, case.incident.id)
 
 
@@ -58,6 +86,8 @@ async def advance(case: Case, run: Run, province: Province, at: datetime) -> Non
         at=at,
     )
     await save_run(case.connection, taken.run)
+    if not taken.calls and not taken.gaps:
+        return
     for gap in taken.gaps:
         if not gap.loop or not taken.calls:
             await _record_gap(case, gap, province, at, due=taken.run.next_at)
@@ -94,7 +124,7 @@ async def _record_gap(
         "loop": gap.loop,
     }
     await case.record(IncidentEvent.ROSTER_GAP, at=at, details=told, deadline_at=due)
-    await inform(case, "roster_gap", province, at, about=told, mark=f"{gap.step}.{gap.party}.{gap.duty}")
+    await inform(case, "roster_gap", province, at, about=told, mark=f"{gap.party}.{gap.duty}")
 
 
 def _pages(

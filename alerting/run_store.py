@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from alerting.escalation import Run, steps_from, steps_to
 from alerting.schema import escalation_runs
 
-__all__ = ["active_run", "due_runs", "hasten_run", "save_run", "soonest_step"]
+__all__ = ["active_run", "due_runs", "hasten_run", "latest_run", "save_run", "soonest_step"]
 
 
 def _run(row: RowMapping) -> Run:
@@ -26,17 +26,20 @@ def _run(row: RowMapping) -> Run:
     )
 
 
-async def active_run(connection: AsyncConnection, identifier: int) -> Run | None:
-    """Read the run of an incident that has not ended; there is at most one."""
+async def latest_run(connection: AsyncConnection, identifier: int) -> Run | None:
+    """Read the run of the newest generation of an incident."""
     runs = escalation_runs.c
     query = (
-        select(escalation_runs)
-        .where(runs.incident == identifier, runs.ended_at.is_(None))
-        .order_by(runs.generation.desc())
-        .limit(1)
+        select(escalation_runs).where(runs.incident == identifier).order_by(runs.generation.desc()).limit(1)
     )
     row = (await connection.execute(query)).mappings().first()
     return _run(row) if row else None
+
+
+async def active_run(connection: AsyncConnection, identifier: int) -> Run | None:
+    """Read the run of an incident that still climbs; only the newest can."""
+    run = await latest_run(connection, identifier)
+    return run if run is not None and run.ended_at is None else None
 
 
 async def save_run(connection: AsyncConnection, run: Run) -> None:
