@@ -5,6 +5,7 @@ from sqlalchemy import JSON, BigInteger, Column, Float, Index, Integer, LargeBin
 from inventory.database import UtcDateTime, metadata
 
 __all__ = [
+    "causes",
     "history_chunks",
     "outages",
     "site_verdicts",
@@ -76,6 +77,18 @@ outages = Table(
         sqlite_where=text("ended_at IS NULL"),
         postgresql_where=text("ended_at IS NULL"),
     ),
+)
+
+causes = Table(
+    "causes",
+    metadata,
+    # Live causes only: what a restart needs to go on where it was. Their history is in state_changes.
+    Column("subject", String(90), primary_key=True),
+    Column("owner", String(40), nullable=False),
+    Column("since", UtcDateTime, nullable=False),
+    Column("noticed_at", UtcDateTime, nullable=False),
+    # Every outage that the cause ever explained: target to its start (ISO 8601).
+    Column("targets", JSON, nullable=False),
 )
 
 unobserved = Table(

@@ -36,13 +36,18 @@ class PathView:
 
 @dataclass(frozen=True, slots=True)
 class SiteView:
-    """Verdict about one site and the paths that it rests on; ``independent_up`` counts independent paths left."""
+    """Verdict about one site and the paths that it rests on; ``independent_up`` counts independent paths left.
+
+    A site with one independent path declared is ready while it is up, and ``independent_declared`` says that it
+    has no spare.
+    """
 
     code: str
     verdict: Verdict
     since: datetime | None
     independent_up: int
     paths: tuple[PathView, ...]
+    independent_declared: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,199 @@
+"""Which cause each outage is laid to: what waits in the hold, what a live cause absorbs, what is over.
+
+Folds opened and ended outages into CAUSE changes through :func:`monitor.correlation.resolve`; no clock, no SQL.
+What waits is rebuilt after a restart from the open outages that nothing explains yet.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from inventory.models import Priority
+from monitor.causes import Cause, CauseBook
+from monitor.correlation import RELATED_NS, Failure, Proposal, resolve
+from monitor.decisions import CauseRow, ClosedOutage, Decisions
+from monitor.explanation import explanation, extent_of, recovery
+from monitor.fleet import FleetBelief, subject_of
+from monitor.models import ChangeReason, StateChange, SubjectKind
+from monitor.moments import moment, nanoseconds, seconds
+
+__all__ = ["Attribution"]
+
+
+class Attribution:
+    """The causes of one fleet's outages, live and in the making."""
+
+    def __init__(self, belief: FleetBelief) -> None:
+        self.belief = belief
+        self.causes = CauseBook()
+        self._waiting: dict[str, Failure] = {}
+
+    @property
+    def waiting(self) -> tuple[Failure, ...]:
+        """What is down and not explained yet."""
+        return tuple(self._waiting.values())
+
+    def settle(self, now_ns: int, out: Decisions) -> int | None:
+        """Take over what ``out`` opened and closed, and explain what is ripe; answers when to ask again."""
+        fresh: dict[str, Failure] = {}
+        for each in out.outages:
+            if isinstance(each, ClosedOutage):
+                fresh.pop(each.target, None)
+                self._recovered(each.target, nanoseconds(each.ended_at), now_ns, out)
+            else:
+                fresh[each.target] = self._failure(each.target, nanoseconds(each.started_at), now_ns)
+        self._absorb(list(fresh.values()), now_ns, out)
+        return self._resolve(now_ns, out)
+
+    def restore(self, causes: list[CauseRow], open_outages: Mapping[str, datetime], now_ns: int) -> None:
+        """Take over stored causes; open outages that none of them explains wait in the hold from ``now_ns``."""
+        for row in causes:
+            targets = {t: nanoseconds(datetime.fromisoformat(at)) for t, at in row.targets.items()}
+            down = {target for target in targets if target in open_outages}
+            since_ns, noticed_ns = nanoseconds(row.since), nanoseconds(row.noticed_at)
+            self.causes.add(Cause(row.subject, row.owner, since_ns, noticed_ns, targets, down))
+        for target, started_at in open_outages.items():
+            if not self.causes.cause_of(target):
+                self._waiting[target] = self._failure(target, nanoseconds(started_at), now_ns)
+
+    def succeed(self, old: "Attribution") -> None:
+        """Take over from the attribution of the inventory before; ended outages come with the next settling."""
+        self.causes = old.causes
+        self._waiting = {failure.target: failure for failure in old.waiting}
+
+    def hold_again(self, now_ns: int) -> None:
+        """Let everything that waits wait its hold from now: after a restart nothing was seen before this."""
+        self._waiting = {t: replace(failure, noticed_ns=now_ns) for t, failure in self._waiting.items()}
+
+    def end_empty(self, now_ns: int, out: Decisions) -> None:
+        """End causes that nothing holds open (their outages ended while their row was being kept)."""
+        for cause in [each for each in self.causes if not each.down]:
+            self.causes.drop(cause.subject)
+            self._end(cause, now_ns, now_ns, out)
+
+    def _failure(self, target: str, began_ns: int, now_ns: int) -> Failure:
+        return Failure(target, subject_of(target, self.belief.inventory), began_ns, now_ns)
+
+    def _recovered(self, target: str, at_ns: int, now_ns: int, out: Decisions) -> None:
+        self._waiting.pop(target, None)
+        cause = self.causes.recover(target, at_ns)
+        if cause is not None:
+            self._end(cause, max(cause.answered_ns, cause.since_ns), now_ns, out)
+
+    def _absorb(self, fresh: list[Failure], now_ns: int, out: Decisions) -> None:
+        grown: dict[str, tuple[Cause, int]] = {}
+        for failure in fresh:
+            taken = self.causes.absorb(failure, self.belief.topology)
+            if taken is None:
+                self._waiting[failure.target] = failure
+                continue
+            cause, has_grown = taken
+            out.explained.append((cause.subject, (failure.target,)))
+            out.causes[cause.subject] = self._row(cause)
+            if has_grown:
+                latest = max(grown.get(cause.subject, (cause, 0))[1], failure.began_ns)
+                grown[cause.subject] = (cause, latest)
+        for cause, at_ns in grown.values():
+            self._change(cause, ("down", "down"), at_ns, now_ns, out)
+
+    def _resolve(self, now_ns: int, out: Decisions) -> int | None:
+        if not self._waiting:
+            return None
+        earliest = min(f.began_ns for f in self._waiting.values()) - RELATED_NS
+        explained = {t: began for t, began in self.causes.explained().items() if began >= earliest}
+        inventory = self.belief.inventory
+        answer = resolve(
+            [replace(f, is_answering=self.belief.is_answering(f.target)) for f in self._waiting.values()],
+            others={t: (subject_of(t, inventory), began) for t, began in explained.items()},
+            topology=self.belief.topology,
+            witness=self.belief,
+            now_ns=now_ns,
+            hold_ns=seconds(inventory.policy.hold_seconds),
+        )
+        for proposal in answer.proposals:
+            self._open(proposal, now_ns, out)
+        return answer.next_ns
+
+    def _open(self, proposal: Proposal, now_ns: int, out: Decisions) -> None:
+        owner = self.belief.topology.owner_of(proposal.targets[0])
+        kind, _, code = proposal.subject.partition(":")
+        if kind == "risk":
+            owner = self.belief.inventory.risks[code].owner
+        began = {target: self._waiting.pop(target).began_ns for target in proposal.targets}
+        cause, is_new = self.causes.open(proposal, owner=owner, noticed_ns=now_ns, began=began)
+        out.explained.append((cause.subject, proposal.targets))
+        out.causes[cause.subject] = self._row(cause)
+        at_ns = cause.since_ns if is_new else max(began.values())
+        self._change(cause, ("up" if is_new else "down", "down"), at_ns, now_ns, out)
+
+    def _end(self, cause: Cause, at_ns: int, now_ns: int, out: Decisions) -> None:
+        out.causes[cause.subject] = None
+        self._change(cause, ("down", "up"), at_ns, now_ns, out)
+
+    def _change(
+        self, cause: Cause, beliefs: tuple[str, str], at_ns: int, now_ns: int, out: Decisions
+    ) -> None:
+        is_over = beliefs[1] == "up"
+        out.changes.append(
+            StateChange(
+                kind=SubjectKind.CAUSE,
+                subject=cause.subject,
+                old=beliefs[0],
+                new=beliefs[1],
+                at=moment(at_ns),
+                noticed_at=moment(now_ns),
+                reason=ChangeReason.RECOVERED if is_over else ChangeReason.EXPLAINED,
+                evidence=self._evidence(cause, is_over=is_over),
+            )
+        )
+
+    def _row(self, cause: Cause) -> CauseRow:
+        return CauseRow(
+            subject=cause.subject,
+            owner=cause.owner,
+            since=moment(cause.since_ns),
+            noticed_at=moment(cause.noticed_ns),
+            targets={target: moment(at_ns).isoformat() for target, at_ns in cause.targets.items()},
+        )
+
+    def _evidence(self, cause: Cause, *, is_over: bool) -> dict[str, Any]:
+        topology, belief = self.belief.topology, self.belief
+        targets = sorted(target for target in cause.targets if target in topology.index)
+        paths = sorted({path for t in targets if (path := topology.path_of(t)) is not None})
+        sites = sorted({site for t in targets if (site := topology.site_of(t)) is not None})
+        judged = {site: belief.sites[site].verdict for site in sites if site in belief.sites}
+        return {
+            "owner": cause.owner,
+            "sites": sites,
+            "paths": paths,
+            "targets": targets,
+            "priority": min((topology.priority_of(t) for t in targets), default=Priority.C),
+            "last_path": [site for site, each in judged.items() if each.up == 1],
+            "isolated": [site for site, each in judged.items() if each.up == 0],
+            "explanation": recovery(cause.subject) if is_over else self._explanation(cause, sites),
+        }
+
+    def _explanation(self, cause: Cause, sites: list[str]) -> dict[str, str]:
+        topology, inventory = self.belief.topology, self.belief.inventory
+        lost = extent_of(sites, topology)
+        kind, _, code = cause.subject.partition(":")
+        behind = set(sites)
+        if kind == "risk":
+            behind = {inventory.paths[path].site for path in topology.paths_of_risk(code)} or behind
+        total = extent_of(behind, topology)
+        elsewhere = {
+            site
+            for target, began_ns in self.belief.outages.items()
+            if target not in cause.targets
+            and abs(began_ns - cause.since_ns) <= RELATED_NS
+            and (site := topology.site_of(target)) is not None
+            and site not in behind
+        }
+        return explanation(
+            cause.subject,
+            inventory=inventory,
+            lost=lost,
+            total=len(total.places),
+            elsewhere=len(elsewhere),
+        )

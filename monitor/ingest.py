@@ -1,0 +1,254 @@
+"""The fast path from batches to views: columns for what merely repeats, one by one only what may change a mind.
+
+A look is *steady* if it repeats what is believed: an answer of a target that is up, a failure of one that is down,
+with no run under way. Steady looks cost vectorised updates only, so that all-down costs what all-up does. All
+others go through :func:`monitor.state.observe`, which holds every rule; nothing is decided here.
+
+Looks at the same target inside one batch are taken in the order of their start, in rounds that hold every target
+at most once, because a column can be assigned only once a round.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from monitor.models import View
+from monitor.moments import NEVER
+from monitor.state import ViewChange, ViewPolicy, ViewRecord, grow_stale, observe
+from probes.models import Look, Outcome, SampleBatch
+
+__all__ = ["LOSS_WINDOW", "NO_OUTCOME", "VIEWS", "Rows", "TargetChange", "ViewTable", "rounds"]
+
+LOSS_WINDOW = 20
+"""Looks over which the loss of a target is counted."""
+
+NO_OUTCOME = 255
+"""Column value of a target that was never looked at."""
+
+VIEWS = (View.UNKNOWN, View.UP, View.DEGRADED, View.DOWN)
+"""A view's number in columns is its place here."""
+
+_NUMBER = {view: number for number, view in enumerate(VIEWS)}
+_UP, _DOWN = _NUMBER[View.UP], _NUMBER[View.DOWN]
+_RING = np.uint32((1 << LOSS_WINDOW) - 1)
+
+Indices = npt.NDArray[np.intp]
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Columns of looks at targets, by fleet index of the receiver."""
+
+    target: Indices
+    at_ns: npt.NDArray[np.int64]
+    outcome: npt.NDArray[np.uint8]
+    rtt: npt.NDArray[np.float32]
+    evidence: npt.NDArray[np.uint8]
+
+    def __len__(self) -> int:
+        return len(self.target)
+
+    def __getitem__(self, chosen: npt.NDArray[np.bool_] | Indices) -> "Rows":
+        return Rows(
+            self.target[chosen],
+            self.at_ns[chosen],
+            self.outcome[chosen],
+            self.rtt[chosen],
+            self.evidence[chosen],
+        )
+
+    @classmethod
+    def of(cls, batch: SampleBatch, target: Indices) -> "Rows":
+        """Take from a batch the columns that belief needs; ``target`` is its own column, translated."""
+        return cls(target, batch.at_ns, batch.outcome, batch.rtt, batch.evidence)
+
+    @classmethod
+    def joined(cls, parts: "list[Rows]") -> "Rows":
+        """Put rows one after the other."""
+        if len(parts) == 1:
+            return parts[0]
+        return cls(
+            np.concatenate([part.target for part in parts]),
+            np.concatenate([part.at_ns for part in parts]),
+            np.concatenate([part.outcome for part in parts]),
+            np.concatenate([part.rtt for part in parts]),
+            np.concatenate([part.evidence for part in parts]),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class TargetChange:
+    """A view that changed, by fleet index."""
+
+    target: int
+    change: ViewChange
+
+
+def rounds(rows: Rows) -> Iterator[Rows]:
+    """Split rows so that every target occurs at most once in each part, older looks in earlier parts."""
+    if not len(rows):
+        return
+    order = np.lexsort((rows.at_ns, rows.target))
+    target = rows.target[order]
+    first = np.flatnonzero(np.r_[True, target[1:] != target[:-1]])
+    if len(first) == len(target):
+        yield rows[order]
+        return
+    occurrences = np.diff(np.r_[first, len(target)])
+    rank = np.arange(len(target)) - np.repeat(first, occurrences)
+    for turn in range(int(occurrences.max())):
+        yield rows[order[rank == turn]]
+
+
+class ViewTable:
+    """What one vantage believes of every target, as columns by fleet index."""
+
+    def __init__(self, policies: list[ViewPolicy]) -> None:
+        size = len(policies)
+        self.view = np.zeros(size, np.uint8)
+        self.settled = np.zeros(size, np.uint8)
+        self.since_ns = np.full(size, NEVER, np.int64)
+        self.last_result_ns = np.full(size, NEVER, np.int64)
+        self.last_ok_ns = np.full(size, NEVER, np.int64)
+        self.last_failure_ns = np.full(size, NEVER, np.int64)
+        self.outcome = np.full(size, NO_OUTCOME, np.uint8)
+        self.rtt = np.full(size, np.nan, np.float32)
+        self.evidence = np.zeros(size, np.uint8)
+        self.evidence_ns = np.full(size, NEVER, np.int64)
+        self._ring = np.zeros(size, np.uint32)
+        self._looks = np.zeros(size, np.uint8)
+        self._is_moving = np.zeros(size, np.bool_)
+        self.runs: dict[int, tuple[int, ...]] = {}
+        self.govern(policies)
+
+    def __len__(self) -> int:
+        return len(self.view)
+
+    def govern(self, policies: list[ViewPolicy]) -> None:
+        """Believe by other policies from now on (a phase of the election began); beliefs and runs stay."""
+        self._policies = policies
+        self._stale_ns = np.fromiter((p.stale_ns for p in policies), np.int64, len(policies))
+
+    def take(self, rows: Rows) -> list[TargetChange]:
+        """Take looks into account; answers the views that changed, in order."""
+        changes: list[TargetChange] = []
+        for part in rounds(rows[rows.outcome != Outcome.ERROR]):
+            changes.extend(self._take_round(part))
+        return changes
+
+    def grow_stale(self, now_ns: int, *, not_before_ns: int) -> list[TargetChange]:
+        """Turn unknown whatever had no result for its time; nothing is stale before ``not_before_ns`` plus it.
+
+        ``not_before_ns`` is when looking began: after a restart nobody can have answered yet.
+        """
+        heard = np.maximum(self.last_result_ns, not_before_ns)
+        late = np.flatnonzero((self.view != 0) & (heard + self._stale_ns < now_ns))
+        changes = []
+        for target in late.tolist():
+            record, change = grow_stale(self.record(target), int(heard[target] + self._stale_ns[target]))
+            self._put(target, record)
+            if change is not None:
+                changes.append(TargetChange(target, change))
+        return changes
+
+    def loss(self) -> npt.NDArray[np.float32]:
+        """Share of failures in the last :data:`LOSS_WINDOW` looks, by target; 0 where there was none."""
+        failed = np.bitwise_count(self._ring).astype(np.float32)
+        return np.divide(failed, self._looks, out=np.zeros_like(failed), where=self._looks > 0)
+
+    def is_suspect(self) -> npt.NDArray[np.bool_]:
+        """Targets whose newest look failed but that are not believed to be down."""
+        suspect: npt.NDArray[np.bool_] = (self.last_failure_ns > self.last_ok_ns) & (self.view != _DOWN)
+        return suspect
+
+    def record(self, target: int) -> ViewRecord:
+        """Answer the belief about one target as a value."""
+        return ViewRecord(
+            view=VIEWS[self.view[target]],
+            settled=VIEWS[self.settled[target]],
+            since_ns=int(self.since_ns[target]),
+            last_ok_ns=int(self.last_ok_ns[target]),
+            last_failure_ns=int(self.last_failure_ns[target]),
+            run=self.runs.get(target, ()),
+        )
+
+    def restore(
+        self, target: int, *, view: View, since_ns: int, last_result_ns: int, last_ok_ns: int
+    ) -> None:
+        """Take over what was believed before a restart; what was settled is what was believed."""
+        self.view[target] = self.settled[target] = _NUMBER[view]
+        self.since_ns[target] = since_ns
+        self.last_result_ns[target] = last_result_ns
+        self.last_ok_ns[target] = last_ok_ns
+        if view is View.DOWN:
+            self.last_failure_ns[target] = max(last_result_ns, since_ns)
+
+    def prove(self, target: int, evidence: int, at_ns: int) -> None:
+        """Take over the highest evidence that was proven before a restart, and when."""
+        self.evidence[target], self.evidence_ns[target] = evidence, at_ns
+
+    def settle_down(self, target: int) -> None:
+        """Remember that a target of unknown view was down when it was last known (its outage is open)."""
+        if self.view[target] == 0:
+            self.settled[target] = _DOWN
+
+    def inherit(self, old: "ViewTable", pairs: tuple[Indices, Indices]) -> None:
+        """Take over the rows of ``old`` for targets that did not change; ``pairs`` is (mine, theirs)."""
+        mine, theirs = pairs
+        for name, column in vars(self).items():
+            if isinstance(column, np.ndarray) and name != "_stale_ns":
+                column[mine] = getattr(old, name)[theirs]
+        position = dict(zip(theirs.tolist(), mine.tolist(), strict=True))
+        self.runs = {position[n]: run for n, run in old.runs.items() if n in position}
+
+    def _take_round(self, rows: Rows) -> list[TargetChange]:
+        target = rows.target
+        is_ok = rows.outcome == Outcome.OK
+        newest = rows.at_ns >= self.last_result_ns[target]
+        self._note(rows, is_ok, newest)
+        view = self.view[target]
+        still = ~self._is_moving[target]
+        up = still & is_ok & (view == _UP)
+        down = still & ~is_ok & (view == _DOWN)
+        self.last_ok_ns[target[up]] = np.maximum(self.last_ok_ns[target[up]], rows.at_ns[up])
+        self.last_failure_ns[target[down]] = np.maximum(self.last_failure_ns[target[down]], rows.at_ns[down])
+        changes = []
+        unusual = np.flatnonzero(~(up | down))
+        for number, at_ns, outcome in zip(
+            target[unusual].tolist(),
+            rows.at_ns[unusual].tolist(),
+            rows.outcome[unusual].tolist(),
+            strict=True,
+        ):
+            look = Look(target=number, at_ns=at_ns, outcome=Outcome(outcome))
+            record, change = observe(self.record(number), look, self._policies[number])
+            self._put(number, record)
+            if change is not None:
+                changes.append(TargetChange(number, change))
+        return changes
+
+    def _note(self, rows: Rows, is_ok: npt.NDArray[np.bool_], newest: npt.NDArray[np.bool_]) -> None:
+        target = rows.target
+        self.last_result_ns[target[newest]] = rows.at_ns[newest]
+        self.outcome[target[newest]] = rows.outcome[newest]
+        measured = is_ok & newest & ~np.isnan(rows.rtt)
+        self.rtt[target[measured]] = rows.rtt[measured]
+        self._ring[target] = ((self._ring[target] << np.uint32(1)) | ~is_ok) & _RING
+        self._looks[target] = np.minimum(self._looks[target] + 1, LOSS_WINDOW)
+        proven = is_ok & (rows.evidence >= self.evidence[target]) & (rows.evidence > 0)
+        self.evidence[target[proven]] = rows.evidence[proven]
+        self.evidence_ns[target[proven]] = np.maximum(self.evidence_ns[target[proven]], rows.at_ns[proven])
+
+    def _put(self, target: int, record: ViewRecord) -> None:
+        self.view[target] = _NUMBER[record.view]
+        self.settled[target] = _NUMBER[record.settled]
+        self.since_ns[target] = record.since_ns
+        self.last_ok_ns[target] = record.last_ok_ns
+        self.last_failure_ns[target] = record.last_failure_ns
+        self._is_moving[target] = bool(record.run)
+        if record.run:
+            self.runs[target] = record.run
+        else:
+            self.runs.pop(target, None)

@@ -1,0 +1,335 @@
+"""Belief at work: every batch is taken once, what it decides commits together, then the snapshot is swapped.
+
+The order inside :meth:`MonitorService.take` is load, decide, apply: the batch is sifted and folded into belief in
+memory (no await, no SQL), the decisions are written in one transaction, and only then does anybody see them. If the
+database refuses, the decisions stay in line and are written with the next ones; the snapshot stays that of the last
+commit, so that pages never show what a restart would not know.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+
+import numpy as np
+import structlog
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from inventory.database import reading, transaction
+from inventory.models import Inventory
+from inventory.phases import phase_at
+from inventory.topology import Topology
+from monitor import store
+from monitor.attribution import Attribution
+from monitor.columns import FleetColumns, snapshot_of
+from monitor.decisions import Decisions, VantageRow
+from monitor.fleet import STATES, FleetBelief
+from monitor.history import History
+from monitor.ingest import Rows
+from monitor.intake import Intake
+from monitor.metrics import ServiceMetrics
+from monitor.models import StateChange, Verdict
+from monitor.moments import NEVER, moment, nanoseconds
+from monitor.snapshot import CauseView, Snapshot, VantageView
+from monitor.succession import policies_of, resume, succeed, unchanged
+from probes.models import Flag, SampleBatch
+
+__all__ = ["HEARTBEAT", "MonitorService"]
+
+log = structlog.get_logger()
+
+HEARTBEAT = timedelta(seconds=2)
+"""How often it is written down that a vantage still looks; a restart knows the time without looks this exactly."""
+
+_FLEETS_KEPT = 4
+
+Subscriber = Callable[[Sequence[StateChange]], None]
+
+
+class MonitorService:
+    """Belief about one inventory, shared by one loop; :meth:`swap` replaces the inventory."""
+
+    def __init__(
+        self,
+        *,
+        database: AsyncEngine,
+        inventory: Inventory,
+        clock: Callable[[], datetime],
+        metrics: ServiceMetrics,
+    ) -> None:
+        self.inventory = inventory
+        self.topology = Topology(inventory)
+        self._database = database
+        self._clock = clock
+        self._metrics = metrics
+        self._lock = asyncio.Lock()
+        self._subscribers: list[Subscriber] = []
+        self._unwritten: list[Decisions] = []
+        self._fleets: dict[str, tuple[str, ...]] = {}
+        self._started_ns = NEVER
+        self._due_ns: int | None = None
+        self._has_looked = False
+        self._beats: dict[str, int] = {}
+        self._version = 0
+        self._is_stale = False
+        self._is_deciding = False
+        self._install()
+
+    def _install(self) -> None:
+        inventory, topology = self.inventory, self.topology
+        self._phase = phase_at(inventory.election, self._clock())
+        self.belief = FleetBelief(inventory, topology, policies_of(inventory, topology, self._phase))
+        self._attribution = Attribution(self.belief)
+        self.history = History(self._database, topology.codes, tuple(inventory.vantages))
+        self._intakes = {code: Intake(code, len(v.canaries)) for code, v in inventory.vantages.items()}
+        self._fleets[inventory.digest] = topology.codes
+        self._metrics.durations.regroup(inventory, topology)
+        self._publish()
+
+    # What others ask
+
+    def snapshot(self) -> Snapshot:
+        """Answer what is believed as of the last commit; made anew only if something was taken since."""
+        if self._is_stale and not self._unwritten and not self._is_deciding:
+            self._publish()
+        return self._snapshot
+
+    def columns(self) -> FleetColumns:
+        """Answer the columns that the snapshot stands on."""
+        self.snapshot()
+        return self._columns
+
+    def verdicts(self) -> dict[str, Verdict]:
+        """Answer the verdict of every site that has one."""
+        return {site: record.verdict.verdict for site, record in self.belief.sites.items()}
+
+    def subscribe(self, callback: Subscriber) -> Callable[[], None]:
+        """Call ``callback`` with the changes of every commit, on the loop; answers how to end that."""
+        self._subscribers.append(callback)
+        return lambda: self._subscribers.remove(callback)
+
+    def next_deadline(self) -> datetime | None:
+        """Answer when :meth:`tick` is due at the latest because a hold ends; ``None`` if nothing waits."""
+        return moment(self._due_ns) if self._due_ns is not None and self._has_looked else None
+
+    # What the worker does
+
+    async def start(self) -> None:
+        """Take over what the last run left: views, outages, causes, and since when nobody looked."""
+        async with self._lock:
+            now_ns = self._now_ns()
+            self._started_ns = now_ns
+            out = Decisions()
+            async with reading(self._database) as connection:
+                views, outages = await store.target_rows(connection), await store.open_outages(connection)
+                verdicts, causes = (
+                    await store.site_verdict_rows(connection),
+                    await store.live_causes(connection),
+                )
+                heartbeats = await store.vantage_rows(connection)
+                blind = {row.vantage for row in await store.open_unobserved(connection)}
+            resume(self.belief, views=views, outages=outages, verdicts=verdicts, now_ns=now_ns, out=out)
+            self._attribution.restore(
+                causes, {o: moment(at) for o, at in self.belief.outages.items()}, now_ns
+            )
+            self._attribution.end_empty(now_ns, out)
+            for row in heartbeats:
+                if row.code in self._intakes:
+                    seen_ns = nanoseconds(row.seen_at)
+                    self._intakes[row.code].resume(row, seen_ns, was_isolated=row.code in blind)
+            await self.history.resume(self._clock())
+            await self._commit(out)
+            log.info("belief resumed", targets=len(views), outages=len(outages), causes=len(causes))
+
+    async def take(self, batch: SampleBatch) -> None:
+        """Take one batch; one that was taken before, or speaks of an unknown fleet, changes nothing."""
+        async with self._lock:
+            intake = self._intakes.get(batch.vantage)
+            rows = self._rows(batch)
+            result = "taken"
+            if intake is None:
+                result = "unknown_vantage"
+            elif not intake.is_new(batch):
+                result = "duplicate"
+            elif rows is None:
+                result = "unknown_fleet"
+            self._metrics.batches.labels(batch.vantage, result).inc()
+            if intake is None or rows is None or result != "taken":
+                if result != "duplicate":
+                    log.warning("batch refused", vantage=batch.vantage, reason=result, fleet=batch.fleet)
+                return
+            now_ns = self._now_ns()
+            self._is_deciding = True
+            try:
+                out = self._decide(batch, intake, rows, now_ns)
+                self._unwritten.extend([out] if out else [])
+            finally:
+                self._is_deciding = False
+            self._is_stale = True
+            await self._commit()
+            self._metrics.clock_age.labels(batch.vantage).set(batch.clock_age)
+
+    async def tick(self) -> None:
+        """Do what time alone decides: holds that end, views that grow stale, a phase that begins."""
+        async with self._lock:
+            now_ns = self._now_ns()
+            out = Decisions()
+            self._keep_phase()
+            if self._has_looked:
+                for vantage, table in self.belief.tables.items():
+                    turned = table.grow_stale(now_ns, not_before_ns=self._started_ns)
+                    self.belief.apply(vantage, turned, now_ns, out)
+                self._due_ns = self._attribution.settle(now_ns, out)
+            await self._commit(out)
+
+    async def flush(self) -> None:
+        """Write the minutes that have closed."""
+        await self.history.flush(self._clock())
+
+    async def swap(self, inventory: Inventory) -> None:
+        """Believe about another inventory from now on; targets that did not change keep state and counters."""
+        async with self._lock:
+            now_ns = self._now_ns()
+            out = Decisions()
+            old, old_causes, old_intakes, history = (
+                self.belief,
+                self._attribution,
+                self._intakes,
+                self.history,
+            )
+            self.inventory, self.topology = inventory, Topology(inventory)
+            self._install()
+            for code, intake in self._intakes.items():
+                if code in old_intakes:
+                    self._intakes[code] = old_intakes[code]
+                    self._intakes[code].replace_canaries(len(intake.sight.canaries))
+            kept = unchanged(old.inventory, inventory)
+            self.history = history.rearranged(self.topology.codes, tuple(inventory.vantages), kept)
+            succeed(self.belief, old, now_ns, out)
+            self._attribution.succeed(old_causes)
+            self._due_ns = self._attribution.settle(now_ns, out)
+            for digest in list(self._fleets)[:-_FLEETS_KEPT]:
+                del self._fleets[digest]
+            self._is_stale = True
+            await self._commit(out)
+            log.info("inventory swapped", targets=len(self.topology.codes), kept=len(kept))
+
+    async def stop(self) -> None:
+        """Write down everything that memory holds: views, the open minute, and when we last looked."""
+        async with self._lock:
+            out = Decisions()
+            for vantage, table in self.belief.tables.items():
+                for number in np.flatnonzero(table.last_result_ns > NEVER).tolist():
+                    target = self.belief.codes[number]
+                    out.targets[target, vantage] = self.belief.row(target, vantage)
+            out.vantages = {code: row for code, row in self._heartbeats().items() if row.epoch >= 0}
+            await self._commit(out)
+        await self.history.flush(self._clock(), with_open=True)
+
+    # How a batch is decided and written
+
+    def _decide(self, batch: SampleBatch, intake: Intake, rows: Rows, now_ns: int) -> Decisions:
+        out = Decisions()
+        if not self._has_looked:
+            self._has_looked = True
+            self._attribution.hold_again(now_ns)
+        intake.begin(batch, now_ns, out)
+        counted = intake.sift(batch, rows, now_ns, out)
+        self._metrics.count_looks(batch.vantage, counted)
+        self.history.add(batch.vantage, counted)
+        turned = self.belief.tables[batch.vantage].take(counted)
+        self.belief.apply(batch.vantage, turned, now_ns, out)
+        self._due_ns = self._attribution.settle(now_ns, out)
+        if out or now_ns - self._beats.get(batch.vantage, NEVER) >= HEARTBEAT.total_seconds() * 1e9:
+            self._beats[batch.vantage] = now_ns
+            out.vantages[batch.vantage] = intake.row()
+        return out
+
+    def _rows(self, batch: SampleBatch) -> Rows | None:
+        """Take the looks at targets out of a batch, in our numbering; ``None`` if its fleet is not known."""
+        codes = self._fleets.get(batch.fleet)
+        if codes is None:
+            return None
+        chosen = (batch.flags & (Flag.CANARY | Flag.REPLAYED)) == 0
+        if batch.fleet == self.inventory.digest:
+            chosen &= batch.target < len(codes)
+            return Rows.of(batch, batch.target.astype(np.intp))[chosen]
+        index = self.topology.index
+        translated = np.fromiter((index.get(code, -1) for code in codes), np.intp, len(codes))
+        target = translated[np.minimum(batch.target, len(codes) - 1)]
+        return Rows.of(batch, target)[chosen & (target >= 0)]
+
+    async def _commit(self, out: Decisions | None = None) -> None:
+        if out:
+            self._unwritten.append(out)
+        self._metrics.unwritten.set(len(self._unwritten))
+        if not self._unwritten:
+            return
+        changes: list[StateChange] = []
+        async with transaction(self._database) as connection:
+            for decisions in self._unwritten:
+                changes.extend(await store.apply(connection, decisions))
+        self._unwritten.clear()
+        self._metrics.unwritten.set(0)
+        self._is_stale = True
+        self._version += bool(changes)
+        for change in changes:
+            self._metrics.changes.labels(change.kind.value).inc()
+        if changes:
+            for subscriber in list(self._subscribers):
+                subscriber(changes)
+
+    def _publish(self) -> None:
+        self._is_stale = False
+        self._snapshot, self._columns = snapshot_of(
+            self.belief,
+            at=self._clock(),
+            version=self._version,
+            causes=self._causes(),
+            vantages={code: self._vantage(intake) for code, intake in self._intakes.items()},
+        )
+        self._show()
+
+    def _causes(self) -> dict[str, CauseView]:
+        answer = {}
+        for cause in self._attribution.causes:
+            sites = {self.topology.site_of(t) for t in cause.down if t in self.topology.index} - {None}
+            known = tuple(sorted(site for site in sites if site is not None))
+            answer[cause.subject] = CauseView(cause.subject, cause.owner, moment(cause.since_ns), known)
+        return answer
+
+    def _vantage(self, intake: Intake) -> VantageView:
+        seen = moment(intake.seen_ns) if intake.seen_ns > NEVER else None
+        sight = intake.sight
+        return VantageView(intake.vantage, seen, sight.is_isolated, sight.up, len(sight.canaries))
+
+    def _show(self) -> None:
+        metrics = self._metrics
+        states = np.bincount(self.belief.states, minlength=len(STATES)).tolist()
+        metrics.show(metrics.targets, {state.value: states[n] for n, state in enumerate(STATES)})
+        judged = Counter(record.verdict.verdict for record in self.belief.sites.values())
+        metrics.show(metrics.sites, {verdict.value: judged[verdict] for verdict in Verdict})
+        metrics.outages.set(len(self.belief.outages))
+        metrics.causes.set(len(self._attribution.causes))
+        metrics.waiting.set(len(self._attribution.waiting))
+        for code, intake in self._intakes.items():
+            metrics.held.labels(code).set(intake.held)
+            metrics.isolated.labels(code).set(intake.sight.is_isolated)
+            metrics.canaries.labels(code).set(intake.sight.up)
+            metrics.seen.labels(code).set(intake.seen_ns / 1e9)
+
+    def _keep_phase(self) -> None:
+        phase = phase_at(self.inventory.election, self._clock())
+        if phase is self._phase:
+            return
+        log.info("phase changed", old=self._phase, new=phase)
+        self._phase = phase
+        policies = policies_of(self.inventory, self.topology, phase)
+        for table in self.belief.tables.values():
+            table.govern(policies)
+
+    def _heartbeats(self) -> dict[str, VantageRow]:
+        return {code: intake.row() for code, intake in self._intakes.items()}
+
+    def _now_ns(self) -> int:
+        return nanoseconds(self._clock())

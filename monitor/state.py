@@ -1,0 +1,174 @@
+"""Belief about one target from one vantage: when failures mean down, when answers mean up, when nothing is known.
+
+Pure: (past, look, policy) give (belief, change). The rules, which a replay of the same looks repeats exactly:
+
+* Looks are ordered by when they **started** (``at_ns``), never by when they arrived. A look that is older than the
+  newest opposite one is history: a failure from before the last answer, or an answer from before the last failure,
+  flips nothing. (An answer still voids the failures from before it, and the other way round.)
+* A *run* is what came after the newest opposite look: failures since the last answer, or answers since the last
+  failure. ``down_after`` failures in a row mean down, dated at the first failure of the run; ``up_after`` answers
+  in a row mean up, dated at the first answer of the run. The two numbers differ on purpose (hysteresis).
+* **Overlapping looks.** Confirming looks start while older looks still wait for their timeout. What makes them
+  separate evidence is that they were sent apart, not that they ended apart: each counts as one, whatever the order
+  in which they end, if it started at least ``apart_ns`` (half the retry cadence, at most 100 ms) after the one
+  counted before it. Looks that started closer together than that (a burst after a lag, a batch delivered twice)
+  count as one. A run is therefore counted greedily over its start times in order, which no arrival order changes.
+* An answer within its timeout is an answer, late or not. An ERROR is ours and says nothing about the target.
+* No look for ``stale_ns`` means unknown, dated when that time was over. Coming back from unknown needs as much as
+  before for a change of mind, and a single look to confirm what was believed: one failure for a target that was
+  down, one answer for a target that was up.
+
+``m of n`` will be a second way into :func:`_counts_as_down`; what it needs (the start times of the run) is kept.
+"""
+
+from dataclasses import dataclass, replace
+
+from inventory.models import LookPolicy
+from monitor.models import ChangeReason, View
+from monitor.moments import NEVER, seconds
+from probes.models import Look, Outcome
+
+__all__ = ["ViewChange", "ViewPolicy", "ViewRecord", "grow_stale", "observe"]
+
+_APART_AT_MOST_NS = 100_000_000
+_LONGEST_RUN = 64
+
+
+@dataclass(frozen=True, slots=True)
+class ViewPolicy:
+    """When to believe; times in nanoseconds."""
+
+    down_after: int = 3
+    up_after: int = 2
+    apart_ns: int = _APART_AT_MOST_NS
+    stale_ns: int = 30_000_000_000
+
+    @classmethod
+    def of(cls, look: LookPolicy) -> "ViewPolicy":
+        """Take from the inventory's policy what concerns belief."""
+        return cls(
+            down_after=look.down_after,
+            up_after=look.up_after,
+            apart_ns=min(_APART_AT_MOST_NS, seconds(look.retry / 2)),
+            stale_ns=seconds(look.stale_after),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ViewRecord:
+    """Belief about one target from one vantage, and what it rests on.
+
+    ``settled`` is the last belief that was not unknown. ``run`` holds the start times, in order, of the looks
+    since the newest opposite one; they are answers if the newest look was good, failures otherwise. It is empty
+    while the newest looks only repeat what is believed.
+    """
+
+    view: View = View.UNKNOWN
+    settled: View = View.UNKNOWN
+    since_ns: int = NEVER
+    last_ok_ns: int = NEVER
+    last_failure_ns: int = NEVER
+    run: tuple[int, ...] = ()
+
+    @property
+    def is_answering(self) -> bool:
+        """Whether the newest look was good."""
+        return self.last_ok_ns > self.last_failure_ns
+
+
+@dataclass(frozen=True, slots=True)
+class ViewChange:
+    """A view that changed; ``at_ns`` is when it became true."""
+
+    old: View
+    new: View
+    at_ns: int
+    reason: ChangeReason
+
+
+def observe(record: ViewRecord, look: Look, policy: ViewPolicy) -> tuple[ViewRecord, ViewChange | None]:
+    """Take one finished look into account."""
+    if look.outcome is Outcome.ERROR:
+        return record, None
+    seen = _answered(record, look.at_ns) if look.outcome is Outcome.OK else _failed(record, look.at_ns)
+    if seen.is_answering and _counts_as_up(seen, policy):
+        first = seen.settled is View.UNKNOWN
+        return _turn(seen, View.UP, ChangeReason.FIRST_RESULT if first else ChangeReason.ANSWERS_IN_A_ROW)
+    if not seen.is_answering and _counts_as_down(seen, policy):
+        return _turn(seen, View.DOWN, ChangeReason.FAILURES_IN_A_ROW)
+    return seen, None
+
+
+def grow_stale(record: ViewRecord, at_ns: int) -> tuple[ViewRecord, ViewChange | None]:
+    """Stop believing: nothing was heard until ``at_ns``. A run under way is void, what was settled is kept."""
+    if record.view is View.UNKNOWN:
+        return record, None
+    change = ViewChange(record.view, View.UNKNOWN, at_ns, ChangeReason.STALE)
+    return replace(record, view=View.UNKNOWN, since_ns=at_ns, run=()), change
+
+
+def _answered(record: ViewRecord, at_ns: int) -> ViewRecord:
+    newest = max(record.last_ok_ns, at_ns)
+    if at_ns <= record.last_failure_ns:
+        run = record.run if record.is_answering else _after(record.run, at_ns)
+    elif record.is_answering:
+        run = _with(record.run, at_ns)
+    else:
+        run = (at_ns,)
+    settled_so = record.view in {View.UP, View.DEGRADED} and newest > record.last_failure_ns
+    return replace(record, last_ok_ns=newest, run=() if settled_so else run)
+
+
+def _failed(record: ViewRecord, at_ns: int) -> ViewRecord:
+    newest = max(record.last_failure_ns, at_ns)
+    if at_ns <= record.last_ok_ns:
+        run = _after(record.run, at_ns) if record.is_answering else record.run
+    elif record.is_answering:
+        run = (at_ns,)
+    else:
+        run = _with(record.run, at_ns)
+    settled_so = record.view is View.DOWN and newest >= record.last_ok_ns
+    return replace(record, last_failure_ns=newest, run=() if settled_so else run)
+
+
+def _counts_as_up(record: ViewRecord, policy: ViewPolicy) -> bool:
+    if record.view in {View.UP, View.DEGRADED}:
+        return False
+    needed = policy.up_after if record.settled is View.DOWN else 1
+    return _separate(record.run, policy.apart_ns) >= needed
+
+
+def _counts_as_down(record: ViewRecord, policy: ViewPolicy) -> bool:
+    if record.view is View.DOWN:
+        return False
+    needed = 1 if record.settled is View.DOWN else policy.down_after
+    return _separate(record.run, policy.apart_ns) >= needed
+
+
+def _turn(record: ViewRecord, view: View, reason: ChangeReason) -> tuple[ViewRecord, ViewChange]:
+    at_ns = record.run[0]
+    change = ViewChange(record.view, view, at_ns, reason)
+    return replace(record, view=view, settled=view, since_ns=at_ns, run=()), change
+
+
+def _separate(run: tuple[int, ...], apart_ns: int) -> int:
+    """Count the looks of a run that started at least ``apart_ns`` after the one counted before."""
+    count = 0
+    counted = -apart_ns
+    for at_ns in run:
+        if at_ns - counted >= apart_ns:
+            count += 1
+            counted = at_ns
+    return count
+
+
+def _with(run: tuple[int, ...], at_ns: int) -> tuple[int, ...]:
+    if at_ns in run:
+        return run
+    # The first of a run dates it, the newest decide it: what a burst leaves between them may go.
+    grown = sorted((*run, at_ns))
+    return tuple(grown) if len(grown) <= _LONGEST_RUN else (grown[0], *grown[2:])
+
+
+def _after(run: tuple[int, ...], at_ns: int) -> tuple[int, ...]:
+    return tuple(start for start in run if start > at_ns)
