@@ -56,7 +56,7 @@ async def load_frame(deps: Deps, words: Words, *, owner: str | None) -> BoardFra
         counts=counts_of(verdicts),
         verdicts=verdicts,
         incidents=incident_rows(live, inventory=inventory, topology=topology, words=words),
-        duty=duty_lines(watches(inventory, now)),
+        duty=duty_lines(watches(inventory, now), inventory),
         recent=recent_lines(
             changes, acts, inventory=inventory, topology=topology, words=words, limit=_RECENT
         ),

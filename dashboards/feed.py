@@ -6,7 +6,7 @@ one part by part, renders only the parts that differ, and gives the hub those an
 
 import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -156,7 +156,7 @@ class Feed:
         return self._told(audience, frame, list(PARTS), marked)
 
     def _told(
-        self, audience: Audience, frame: BoardFrame, parts: list[str], tiles: dict[str, Verdict]
+        self, audience: Audience, frame: BoardFrame, parts: list[str], tiles: Mapping[str, Verdict]
     ) -> str:
         inventory = self._deps.monitor.inventory
         words = words_in(audience.language)

@@ -9,7 +9,14 @@ from alerting.models import CauseClass, Incident
 from dashboards.i18n import N_
 from dashboards.views.board import incident_row, incident_rows
 from dashboards.views.duty import watches_of_party
-from dashboards.views.incident import actions_of, affected, message_lines, timeline
+from dashboards.views.incident import (
+    actions_of,
+    actor_name,
+    affected,
+    message_lines,
+    moment_in,
+    timeline,
+)
 from dashboards.visit import PageError, Visit
 from inventory.access import Right
 
@@ -26,11 +33,13 @@ async def listing(visit: Visit) -> Response:
     records, monitor = visit.deps.records, visit.deps.monitor
     live = await records.live(owner=visit.scope)
     ended = await records.ended(owner=visit.scope, limit=_PAGE + 1, offset=offset)
-    indices = {"inventory": monitor.inventory, "topology": monitor.topology, "words": visit.words}
+    inventory, topology, words = monitor.inventory, monitor.topology, visit.words
     return visit.page(
         "incidents.html",
-        rows=incident_rows(live, **indices),
-        ended=[incident_row(each, **indices) for each in ended[:_PAGE]],
+        rows=incident_rows(live, inventory=inventory, topology=topology, words=words),
+        ended=[
+            incident_row(each, inventory=inventory, topology=topology, words=words) for each in ended[:_PAGE]
+        ],
         earlier=offset + _PAGE if len(ended) > _PAGE else None,
         offset=offset,
     )
@@ -42,12 +51,13 @@ async def show(visit: Visit) -> Response:
     records, monitor = visit.deps.records, visit.deps.monitor
     inventory, topology = monitor.inventory, monitor.topology
     row = incident_row(incident, inventory=inventory, topology=topology, words=visit.words)
-    person = inventory.people.get(incident.assignee)
     return visit.page(
         "incident.html",
         incident=incident,
         row=row,
-        assignee=person,
+        acknowledged_by=actor_name(incident.acknowledged_by, inventory),
+        restore_by=moment_in(incident.facts, "restore_by") if incident.ended_at is None else None,
+        eta=moment_in(incident.facts, "eta") if incident.ended_at is None else None,
         actions=actions_of(incident, visit.who),
         causes=tuple(CauseClass),
         sites=affected(row.impact, monitor.snapshot(), inventory, topology),
@@ -123,7 +133,9 @@ _ACTIONS: Mapping[str, Callable[[Visit, Incident], Awaitable[None]]] = {
 
 
 def _actor(visit: Visit) -> str:
-    return f"account:{visit.who.name}"
+    """Name who acts, as the ledger keeps it: the person where the account is one person's own."""
+    person = visit.deps.monitor.inventory.people.get(visit.who.person)
+    return person.name if person else visit.who.name
 
 
 def _note(visit: Visit, *, required: bool) -> str:

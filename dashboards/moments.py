@@ -65,7 +65,7 @@ class Moments:
     def ago(self, at: datetime) -> str:
         """``4 phút trước``; what is to come reads ``còn 4 phút``."""
         if at > self.now:
-            return self.words.gettext("in %(span)s", span=self.span(at - self.now))
+            return self.words.gettext("%(span)s left", span=self.span(at - self.now))
         return self.words.gettext("%(span)s ago", span=self.span(self.now - at))
 
     def span(self, length: timedelta) -> str:

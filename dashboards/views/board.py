@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from alerting.models import ACKNOWLEDGEABLE, Incident, IncidentState
 from dashboards.i18n import N_, Words
+from dashboards.moments import Moments
 from dashboards.views.impact import Impact, impact_of
 from dashboards.views.tilemap import communes_of
 from dashboards.wording import STAGES
@@ -74,14 +75,14 @@ class IncidentRow:
     deadline_name: str
     is_awaiting: bool
 
-    def is_overdue(self, now: datetime) -> bool:
-        """Whether the deadline has passed."""
-        return self.deadline_at is not None and self.deadline_at <= now
+    @property
+    def is_owed(self) -> bool:
+        """Whether the deadline waits for a person to act, so that missing it is bad."""
+        return self.state not in _SETTLED
 
     def is_urgent(self, now: datetime) -> bool:
         """Whether somebody has to act within minutes, or should have."""
-        owed = self.state not in _SETTLED
-        return owed and self.deadline_at is not None and self.deadline_at - now <= _URGENT
+        return self.is_owed and self.deadline_at is not None and self.deadline_at - now <= _URGENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +94,10 @@ class Pulse:
     vantages_isolated: int
     paths: int
     cadence_seconds: float
+
+    def cadence(self, moments: Moments) -> str:
+        """Answer how often each path is looked at, in words."""
+        return moments.span(timedelta(seconds=self.cadence_seconds))
 
 
 def stages(inventory: Inventory, now: datetime, words: Words) -> tuple[Stage, ...]:

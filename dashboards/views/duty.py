@@ -1,5 +1,6 @@
 """Who is on duty now, by party and duty; what ends soon and where nobody follows."""
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -8,7 +9,7 @@ from alerting.oncall import DutyRow, board, gaps
 from inventory.models import ContactChannel, Duty, Inventory, PartyKind, Person
 from inventory.numbering import shown
 
-__all__ = ["DutyLine", "Number", "Watch", "duty_lines", "watches", "watches_of_party"]
+__all__ = ["DutyLine", "Number", "Watch", "duty_lines", "short_party", "watches", "watches_of_party"]
 
 _SOON = timedelta(minutes=30)
 _HORIZON = timedelta(hours=8)
@@ -36,7 +37,7 @@ class Watch:
     name: str
     position: str
     numbers: tuple[Number, ...]
-    substitute: str
+    substitute_name: str
     since: datetime | None
     until: datetime | None
     is_gap: bool
@@ -54,7 +55,7 @@ class DutyLine:
     """One party on the board: its shift, its leader, and the nearest thing to worry about."""
 
     party: str
-    party_name: str
+    short: str
     shift: Watch | None
     head: Watch | None
 
@@ -63,6 +64,28 @@ class DutyLine:
         """The watch whose end, gap or coming gap is shown."""
         both = [watch for watch in (self.shift, self.head) if watch is not None]
         return min(both, key=_urgency, default=None)
+
+
+_ABBREVIATIONS = (
+    ("Thông tin và Truyền thông", "TT&TT"),
+    ("Khoa học và Công nghệ", "KH&CN"),
+    ("Bưu chính, Viễn thông", "BCVT"),
+    ("Bưu chính Viễn thông", "BCVT"),
+    ("Công ty Điện lực", "Điện lực"),
+    ("Công an", "CA"),
+)
+
+
+def short_party(name: str, province: str) -> str:
+    """Shorten a party's name for a narrow column: on a province's board everybody knows the province.
+
+    ``Sở Thông tin và Truyền thông tỉnh Sóc Trăng`` reads ``Sở TT&TT``, ``Viettel Sóc Trăng`` reads ``Viettel``.
+    """
+    bare = re.sub(r"^(Tỉnh|Thành phố)\s+", "", province)
+    short = re.sub(rf"\s+(tỉnh\s+|thành phố\s+|TP\s+)?{re.escape(bare)}$", "", name) if bare else name
+    for long, abbreviation in _ABBREVIATIONS:
+        short = short.replace(long, abbreviation)
+    return short or name
 
 
 def _urgency(watch: Watch) -> tuple[int, float]:
@@ -81,18 +104,19 @@ def watches_of_party(inventory: Inventory, party: str, at: datetime) -> tuple[Wa
     return tuple(watch for watch in watches(inventory, at) if watch.party == party)
 
 
-def duty_lines(found: Iterable[Watch]) -> tuple[DutyLine, ...]:
+def duty_lines(found: Iterable[Watch], inventory: Inventory) -> tuple[DutyLine, ...]:
     """Fold watches to one line a party, in the order in which they come."""
+    province = next((area.name for area in inventory.areas.values() if area.kind.is_province_level), "")
     by_party: dict[str, list[Watch]] = {}
     for watch in found:
         by_party.setdefault(watch.party, []).append(watch)
-    return tuple(_line(party, held) for party, held in by_party.items())
+    return tuple(_line(party, held, province) for party, held in by_party.items())
 
 
-def _line(party: str, held: list[Watch]) -> DutyLine:
+def _line(party: str, held: list[Watch], province: str) -> DutyLine:
     shift = next((watch for watch in held if watch.duty not in _HEADS), None)
     head = next((watch for watch in held if watch.duty in _HEADS), None)
-    return DutyLine(party, held[0].party_name, shift, head)
+    return DutyLine(party, short_party(held[0].party_name, province), shift, head)
 
 
 def _place(inventory: Inventory) -> Callable[[Watch], tuple[int, int, bool]]:
@@ -108,7 +132,7 @@ def _place(inventory: Inventory) -> Callable[[Watch], tuple[int, int, bool]]:
 
 def _watch(inventory: Inventory, row: DutyRow, at: datetime) -> Watch:
     party = inventory.parties.get(row.party)
-    person = inventory.people.get(row.person)
+    person, substitute = inventory.people.get(row.person), inventory.people.get(row.substitute)
     coming = None if row.gap else _coming_gap(inventory, row, at)
     ends = row.until is not None and not row.gap and row.until - at <= _SOON
     return Watch(
@@ -119,7 +143,7 @@ def _watch(inventory: Inventory, row: DutyRow, at: datetime) -> Watch:
         name=person.name if person else row.person,
         position=person.position if person else "",
         numbers=_numbers(person),
-        substitute=row.substitute,
+        substitute_name=substitute.name if substitute else row.substitute,
         since=row.since,
         until=row.until,
         is_gap=row.gap,

@@ -22,7 +22,7 @@ class Impact:
 
 def impact_of(incident: Incident, inventory: Inventory, topology: Topology) -> Impact:
     """Answer what ``incident`` hits, each commune under the worst that befell it."""
-    facts = incident.facts
+    facts = incident.facts.get("evidence", {})
     cut = _communes(facts.get("isolated", ()), topology)
     last = tuple(code for code in _communes(facts.get("last_path", ()), topology) if code not in cut)
     hit = tuple(code for code in facts.get("sites", ()) if code in inventory.sites)

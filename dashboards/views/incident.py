@@ -1,9 +1,11 @@
 """One incident: what can be done to it now and by whom, what it hits, what happened and what was sent."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
+from alerting.case import SYSTEM
 from alerting.models import (
     ACKNOWLEDGEABLE,
     DeliveryState,
@@ -14,12 +16,12 @@ from alerting.models import (
     Message,
     MessageKind,
 )
-from dashboards.i18n import N_, Words
+from dashboards.i18n import Words
 from dashboards.moments import Moments
 from dashboards.views.impact import Impact
 from dashboards.wording import label
 from inventory.access import Actor, Right
-from inventory.models import ContactChannel, Inventory
+from inventory.models import ContactChannel, Duty, Inventory
 from inventory.topology import Topology
 from monitor.models import Verdict
 from monitor.snapshot import Snapshot
@@ -32,6 +34,7 @@ __all__ = [
     "actor_name",
     "affected",
     "message_lines",
+    "moment_in",
     "timeline",
 ]
 
@@ -128,15 +131,12 @@ def affected(
     return tuple(sorted(found, key=lambda each: (order.index(each.verdict), each.code)))
 
 
-def actor_name(actor: str, inventory: Inventory, words: Words) -> str:
-    """Answer who ``actor`` is: ``person:CODE``, ``account:NAME``, a person's code, or the service itself."""
-    kind, _, rest = actor.rpartition(":")
-    person = inventory.people.get(rest)
+def actor_name(actor: str, inventory: Inventory) -> str:
+    """Answer who ``actor`` is: a person of the roster by code, an account or a person by name, or the service."""
+    person = inventory.people.get(actor)
     if person is not None:
         return person.name
-    if kind == "account":
-        return rest
-    return words.gettext(N_("Thông Suốt")) if actor in {"", "system", "probes", "clock"} else actor
+    return "Thông Suốt" if actor in {"", SYSTEM} else actor
 
 
 def timeline(
@@ -149,7 +149,7 @@ def timeline(
             at=entry.at,
             event=entry.event,
             text=label(words, entry.event),
-            actor=actor_name(entry.actor, inventory, words),
+            actor=actor_name(entry.actor, inventory),
             details=tuple(_details(entry, inventory, words, moments)),
             state=label(words, IncidentState(entry.new)) if entry.new and entry.new != entry.old else "",
             hash=entry.hash[:8],
@@ -163,20 +163,27 @@ def _details(entry: LedgerEntry, inventory: Inventory, words: Words, moments: Mo
     details = entry.details
     if note := details.get("note"):
         yield str(note)
-    if eta := _time(details.get("eta")):
+    facts = details.get("changes", {}).get("facts", {})
+    if entry.event is IncidentEvent.PROGRESS and (eta := moment_in(facts, "eta")):
         yield words.gettext("Expected by %(time)s", time=moments.minute(eta))
-    if person := inventory.people.get(str(details.get("person", ""))):
-        yield person.name
-    told = details.get("explanation")
-    if isinstance(told, dict):
-        yield words.pick(str(told.get("vi", "")), str(told.get("en", "")))
+    for call in details.get("calls", ()):
+        yield words.gettext("Called: %(who)s", who=_called(call, inventory, words))
+    if entry.event is IncidentEvent.ROSTER_GAP:
+        yield _called(details, inventory, words)
 
 
-def _time(value: object) -> datetime | None:
-    try:
-        return datetime.fromisoformat(str(value)) if value else None
-    except ValueError:
-        return None
+def _called(call: Mapping[str, Any], inventory: Inventory, words: Words) -> str:
+    """Say whom an escalation step meant: person, party and duty."""
+    person, party = inventory.people.get(call.get("person", "")), inventory.parties.get(call.get("party", ""))
+    named = [person.name] if person else []
+    named += [party.name if party else str(call.get("party", "")), label(words, Duty(call["duty"]))]
+    return ", ".join(named)
+
+
+def moment_in(facts: Mapping[str, Any], name: str) -> datetime | None:
+    """Read a time that the facts of an incident keep as ISO 8601 text, if they keep one."""
+    value = facts.get(name)
+    return datetime.fromisoformat(value) if isinstance(value, str) and value else None
 
 
 def message_lines(messages: Iterable[Message], inventory: Inventory) -> tuple[MessageLine, ...]:

@@ -1,0 +1,82 @@
+"""Every page in one table, and how the pages are put into an application.
+
+The table is the whole surface: a path that is not here is not served, and a page that is here without
+``is_open`` asks for a session.
+"""
+
+from fastapi import APIRouter, FastAPI
+from fastapi.exception_handlers import http_exception_handler
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from dashboards import areas, board, duty, events, incidents, link, search, sign_in, sites
+from dashboards.assets import assets
+from dashboards.deps import Deps
+from dashboards.i18n import N_
+from dashboards.security import SecurityHeaders
+from dashboards.visit import Page, begin, entrance
+from inventory.access import Right
+
+__all__ = ["PAGES", "install", "router"]
+
+PAGES: tuple[Page, ...] = (
+    Page("GET", "/", board.board),
+    Page("GET", "/wall", board.wall, right=Right.SEE_BOARD),
+    Page("GET", "/events", events.events, is_stream=True),
+    Page("GET", "/incidents", incidents.listing, right=Right.SEE_INCIDENTS),
+    Page("GET", "/incidents/{id}", incidents.show, right=Right.SEE_INCIDENTS),
+    Page("POST", "/incidents/{id}/{action}", incidents.act, right=Right.SEE_INCIDENTS),
+    Page("GET", "/sites/{code}", sites.site, right=Right.SEE_BOARD),
+    Page("GET", "/sites/{code}/history", sites.history, right=Right.SEE_BOARD, is_stream=True),
+    Page("GET", "/areas/{code}", areas.area, right=Right.SEE_BOARD),
+    Page("GET", "/search", search.search, right=Right.SEE_BOARD),
+    Page("GET", "/duty", duty.duty, right=Right.SEE_NUMBERS),
+    Page("GET", "/a/{token}", link.show, is_open=True),
+    Page("POST", "/a/{token}", link.acknowledge, is_open=True),
+    Page("GET", "/sign-in", sign_in.sign_in_form, is_open=True),
+    Page("POST", "/sign-in", sign_in.sign_in, is_open=True),
+    Page("POST", "/sign-out", sign_in.sign_out),
+    Page("GET", "/password", sign_in.password_form),
+    Page("POST", "/password", sign_in.set_password),
+)
+
+
+def router(deps: Deps) -> APIRouter:
+    """Answer the pages and our own files as one router."""
+    made = APIRouter(include_in_schema=False)
+    for page in PAGES:
+        made.add_api_route(
+            page.path, entrance(deps, page), methods=[page.method], response_model=None, name=page.path
+        )
+    made.add_api_route("/static/{digest}/{path:path}", _static, methods=["GET"], response_model=None)
+    made.add_api_route("/favicon.ico", _favicon, methods=["GET"], response_model=None)
+    return made
+
+
+async def _static(request: Request) -> Response:
+    return assets().respond(request, request.path_params["path"])
+
+
+async def _favicon(_request: Request) -> Response:
+    return RedirectResponse(assets().url("favicon.svg"), 307, {"Cache-Control": "max-age=3600"})
+
+
+def install(app: FastAPI, deps: Deps) -> None:
+    """Put pages, security headers and error pages into ``app``."""
+    app.include_router(router(deps))
+    app.add_middleware(SecurityHeaders)
+
+    async def lost(request: Request, error: Exception) -> Response:
+        known = error if isinstance(error, HTTPException) else HTTPException(500)
+        status = known.status_code
+        if "text/html" not in request.headers.get("accept", ""):
+            return await http_exception_handler(request, known)
+        visit = await begin(request, deps)
+        if status == 404:
+            return visit.error(404, N_("There is no such page."), N_("Go back to the board."))
+        if status == 405:
+            return visit.error(405, N_("This page does not take that request."), N_("Go back to the board."))
+        return visit.error(status, N_("The request could not be carried out."), "")
+
+    app.add_exception_handler(HTTPException, lost)

@@ -1,0 +1,13 @@
+// Entry. Every page works without any of this; with it, pages keep themselves true and answer to the keyboard.
+import { begin as beginMoments } from "./moments.js";
+import { begin as beginLive } from "./live.js";
+import { begin as beginKeys } from "./keys.js";
+import { begin as beginMap } from "./map.js";
+
+beginLive();
+beginMoments();
+beginKeys();
+beginMap();
+if (document.getElementById("charts")) {
+  import("./charts.js").then((charts) => charts.begin());
+}
