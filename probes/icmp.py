@@ -16,8 +16,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from threading import Lock, Thread
-from typing import TypeGuard
+from threading import Event, Lock, Thread
 
 import numpy as np
 import numpy.typing as npt
@@ -60,12 +59,6 @@ class _Order:
     slots: npt.NDArray[np.uint32]
     timeout_ns: int
     flags: int
-
-
-@dataclass(frozen=True, slots=True)
-class _Table:
-    generation: int
-    addresses: Addresses
 
 
 class _Pace:
@@ -135,12 +128,13 @@ class IcmpEngine:
         )
         self._lanes: list[IcmpLane] = []
         self._lock = Lock()
-        self._orders: deque[_Order | _Table] = deque()
+        self._orders: deque[_Order] = deque()
+        self._table: Addresses | None = None
         self._queued = 0
         self._slots = 0
         self._generation = 0
         self._not_before_ns = 0
-        self._is_stopping = False
+        self._stopping = Event()
         self._wake = -1
         self._thread = Thread(target=self._run, name="icmp", daemon=True)
 
@@ -170,7 +164,7 @@ class IcmpEngine:
             self._slots = len(parsed)
             self._queued = 0
             self._orders.clear()
-            self._orders.append(_Table(self._generation, parsed))
+            self._table = parsed
             self._signal()
             return self._generation
 
@@ -196,16 +190,17 @@ class IcmpEngine:
 
     def close(self) -> None:
         """Stop the thread and close the sockets; looks under way get no result."""
-        self._is_stopping = True
+        self._stopping.set()
         if self._thread.is_alive():
             self._signal()
             self._thread.join(_CLOSE_SECONDS)
-        for lane in self._lanes:
-            lane.socket.close()
-        self._lanes = []
-        if self._wake >= 0:
-            os.close(self._wake)
-            self._wake = -1
+        with self._lock:
+            for lane in self._lanes:
+                lane.socket.close()
+            self._lanes = []
+            if self._wake >= 0:
+                os.close(self._wake)
+                self._wake = -1
 
     def _signal(self) -> None:
         if self._wake >= 0:
@@ -218,22 +213,24 @@ class IcmpEngine:
         for descriptor in (self._wake, *(lane.socket.fileno() for lane in self._lanes)):
             arrival.register(descriptor, select.EPOLLIN)
         with arrival:
-            while not self._is_stopping:
+            while not self._stopping.is_set():
                 try:
                     self._turn()
                 except Exception:
                     self._count.failed_turns += 1
                     log.exception("icmp turn failed")
-                    self._not_before_ns = self._monotonic_ns() + _IDLE_NS
+                    self._stopping.wait(_IDLE_NS / 1e9)
                 self._wait(wake, arrival)
 
     def _turn(self) -> None:
         now_ns = self._monotonic_ns()
+        self._install()
         if now_ns >= self._not_before_ns:
             self._send_next(now_ns)
         for lane in self._lanes:
             self._receive(lane)
-        self._match.end_due(now_ns, drops=sum(lane.socket.drops() for lane in self._lanes))
+        self._match.note_drops(sum(lane.socket.drops() for lane in self._lanes))
+        self._match.end_due(now_ns)
         self._count.turns += 1
         self._count.last_turn_ns = now_ns
 
@@ -269,21 +266,21 @@ class IcmpEngine:
             self._not_before_ns = now_ns + _BUSY_NS
             self._put_back(replace(order, slots=order.slots[sent.count :]))
 
-    def _next_order(self, limit: int) -> _Order | None:
-        """Take from the queue up to ``limit`` looks of one kind, installing any new table on the way."""
+    def _install(self) -> None:
+        """Put a new table in place, before any look at it can be sent."""
         with self._lock:
-            while self._orders and isinstance(table := self._orders[0], _Table):
-                self._orders.popleft()
-                self._match.install(table.generation, table.addresses)
-            first = self._orders[0] if self._orders else None
-            if not isinstance(first, _Order) or not limit:
+            table, self._table, generation = self._table, None, self._generation
+        if table is not None:
+            self._match.install(generation, table)
+
+    def _next_order(self, limit: int) -> _Order | None:
+        """Take from the queue up to ``limit`` looks of one kind."""
+        with self._lock:
+            if not self._orders or self._table is not None or not limit:
                 return None
-            taken, room = [], limit
-            while room and self._orders:
-                order = self._orders[0]
-                if not _is_like(order, first):
-                    break
-                self._orders.popleft()
+            first, taken, room = self._orders[0], [], limit
+            while room and self._orders and _is_like(first, self._orders[0]):
+                order = self._orders.popleft()
                 taken.append(order.slots[:room])
                 if len(order.slots) > room:
                     self._orders.appendleft(replace(order, slots=order.slots[room:]))
@@ -293,7 +290,7 @@ class IcmpEngine:
 
     def _put_back(self, order: _Order) -> None:
         with self._lock:
-            if self._match.generation == self._generation:
+            if self._table is None:
                 self._orders.appendleft(order)
                 self._queued += len(order.slots)
 
@@ -301,17 +298,17 @@ class IcmpEngine:
         """Wait until there is something to do: an order at once, arrivals a few milliseconds after the first."""
         now_ns = self._monotonic_ns()
         ready_ns = max(self._not_before_ns, self._pace.ready_ns())
-        if self._orders and ready_ns <= now_ns:
+        if self._table is not None or (self._orders and ready_ns <= now_ns):
             return
         with suppress(BlockingIOError):
             os.eventfd_read(self._wake)
         until_ns = min(self._match.flight.earliest_ns, now_ns + _IDLE_NS)
         if self._orders:
             wake.poll(max(0, min(ready_ns - now_ns, _GATHER_NS)) / 1e6)
-        elif not self._is_stopping and not wake.poll(_GATHER_NS / 1e6):
+        elif not self._stopping.is_set() and not wake.poll(_GATHER_NS / 1e6):
             arrival.poll(max(0, until_ns - now_ns - _GATHER_NS) / 1e9)
 
 
-def _is_like(other: _Order | _Table, first: _Order) -> TypeGuard[_Order]:
+def _is_like(first: _Order, other: _Order) -> bool:
     """Tell whether both orders' looks may go together."""
-    return isinstance(other, _Order) and (first.timeout_ns, first.flags) == (other.timeout_ns, other.flags)
+    return (first.timeout_ns, first.flags) == (other.timeout_ns, other.flags)

@@ -24,25 +24,24 @@ class StampClock:
         self.stepped_at_ns = -1
         """Monotonic time at which the last step was noticed: no duration begun before it can be trusted."""
         self.offset_ns = wall_ns() - monotonic_ns()
-        self._take(count=False)
+        self._is_settled = False
+        self.sample()
 
     def sample(self) -> int:
         """Compare the clocks; return the monotonic time. Call it after stamps are taken and before they are used."""
-        return self._take(count=True)
-
-    def _take(self, *, count: bool) -> int:
         for _ in range(_TRIES):
             before = self._monotonic_ns()
             wall = self._wall_ns()
             after = self._monotonic_ns()
             # A thread switched out between two readings would look like a step.
             if after - before <= _TIGHT_NS:
+                self._settle(wall - (before + after) // 2, after)
                 break
-        else:
-            return after
-        offset = wall - (before + after) // 2
-        if count and abs(offset - self.offset_ns) > _STEP_NS:
-            self.steps += 1
-            self.stepped_at_ns = after
-        self.offset_ns = offset
         return after
+
+    def _settle(self, offset_ns: int, now_ns: int) -> None:
+        if self._is_settled and abs(offset_ns - self.offset_ns) > _STEP_NS:
+            self.steps += 1
+            self.stepped_at_ns = now_ns
+        self.offset_ns = offset_ns
+        self._is_settled = True

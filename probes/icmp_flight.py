@@ -3,6 +3,9 @@
 Finding a look is one gather and expiring any number of them one comparison, so a target that never answers
 costs what one that answers does, and several looks at one slot may be under way at once. A finished look
 stays in the ring until its place is needed, which is how a second answer is told from a late one.
+
+(Rows are gathered with ``take`` and written field by field: indexing a structured array by an array copies it
+twenty times slower.)
 """
 
 from enum import IntEnum
@@ -78,15 +81,13 @@ class FlightTable:
         """Enter looks that have left, under the numbers that were reserved first; return their places."""
         looks = self._next + np.arange(len(slots))
         places = self._places(looks)
-        rows = np.zeros(len(slots), _LOOK)
-        rows["look"] = looks & 0xFFFFFFFF
-        rows["slot"] = slots
-        rows["sent_ns"] = sent_ns
-        rows["spread_ns"] = spread_ns
-        rows["deadline_ns"] = sent_ns + timeout_ns
-        rows["stage"] = Stage.WAITING
-        rows["flags"] = flags
-        self._rows[places] = rows
+        self._rows["look"][places] = looks & 0xFFFFFFFF
+        self._rows["slot"][places] = slots
+        self._rows["sent_ns"][places] = sent_ns
+        self._rows["spread_ns"][places] = spread_ns
+        self._rows["deadline_ns"][places] = sent_ns + timeout_ns
+        self._rows["stage"][places] = Stage.WAITING
+        self._rows["flags"][places] = flags
         due_ns = sent_ns + np.minimum(overdue_after_ns, timeout_ns)
         self._due_ns[places] = due_ns
         self._next += len(slots)
@@ -97,7 +98,7 @@ class FlightTable:
     def find(self, looks: npt.NDArray[np.uint32]) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.void]]:
         """Return places and rows of looks; the stage of a row that bears another look's number is NONE."""
         places = self._places(looks)
-        rows = self._rows[places]
+        rows = self._rows.take(places)
         rows["stage"][rows["look"] != looks] = Stage.NONE
         return places, rows
 
@@ -121,14 +122,13 @@ class FlightTable:
     def due(self, now_ns: int) -> tuple[npt.NDArray[np.void], npt.NDArray[np.void]]:
         """Return rows of looks that are now overdue (and say so but once), and of those that have expired."""
         places = np.flatnonzero(self._due_ns <= now_ns)
-        rows = self._rows[places]
-        is_over = rows["deadline_ns"] <= now_ns
-        overdue = places[~is_over]
+        is_over = self._rows["deadline_ns"][places] <= now_ns
+        expired, overdue = places[is_over], places[~is_over]
         self._rows["stage"][overdue] = Stage.OVERDUE
-        self._due_ns[overdue] = rows["deadline_ns"][~is_over]
-        self.finish(places[is_over], Stage.EXPIRED)
+        self._due_ns[overdue] = self._rows["deadline_ns"][overdue]
+        self.finish(expired, Stage.EXPIRED)
         self.earliest_ns = int(self._due_ns.min())
-        return rows[~is_over], rows[is_over]
+        return self._rows.take(overdue), self._rows.take(expired)
 
     def abandon(self) -> None:
         """Forget all looks; their answers will be told from foreign ones no more than as late."""

@@ -13,7 +13,7 @@ from probes.icmp_socket import IcmpMode, IcmpSocket
 
 __all__ = ["CHUNK", "IcmpLane", "Take"]
 
-CHUNK = 1024
+CHUNK = 2048
 """Looks prepared, and replies sorted out, at a time: large enough that numpy's overhead vanishes, small
 enough that all arrays stay in the processor's cache."""
 
@@ -50,7 +50,7 @@ class IcmpLane:
             has_ip_header=mode is IcmpMode.RAW and family is Family.V4,
         )
         self._block = SendBlock(CHUNK, monotonic_ns=monotonic_ns)
-        self._ring = ReceiveRing(2 * CHUNK)
+        self._ring = ReceiveRing(CHUNK)
         self._codec.prepare(self._block.packets)
 
     def transmit(

@@ -97,20 +97,20 @@ class Matcher:
         if reading.quotes is not None:
             self._errors(take.family, reading.quotes)
 
-    def end_due(self, now_ns: int, *, drops: int) -> None:
-        """Raise suspicion of the overdue and end the expired; all that arrived before ``now_ns`` has been taken.
-
-        ``drops`` is the kernel's counter of datagrams lost for want of room.
-        """
+    def note_drops(self, drops: int) -> None:
+        """Take note of the kernel's counter: looks that were under way when it rose may have been answered."""
         if drops != self._count.kernel_drops:
             self._count.kernel_drops = drops
-            self._dropped_at_ns = now_ns
+            self._dropped_at_ns = self._clock.sample()
+
+    def end_due(self, now_ns: int) -> None:
+        """Raise suspicion of the overdue and end the expired; all that arrived before ``now_ns`` has been taken."""
         if now_ns < self.flight.earliest_ns:
             return
         overdue, expired = self.flight.due(now_ns)
         if len(expired):
-            flags = expired["flags"].copy()
-            flags[expired["sent_ns"] <= self._dropped_at_ns] |= Flag.UNRELIABLE
+            was_dropping = expired["sent_ns"] <= self._dropped_at_ns
+            flags = np.where(was_dropping, expired["flags"] | Flag.UNRELIABLE, expired["flags"])
             self._end(expired["slot"], expired["sent_ns"], Outcome.TIMEOUT, flags=flags)
         if len(overdue):
             self._on_overdue(self.generation, overdue["slot"])
@@ -123,7 +123,7 @@ class Matcher:
         is_known = (looks["slot"] == reading.slot) & (looks["stage"] != Stage.NONE)
         count.expired += _number(~is_known)
         places, looks, row = _kept(is_known, places, looks, row)
-        is_source = self.addresses.is_source(take.family, looks["slot"], take.names[row])
+        is_source = self.addresses.is_source(take.family, looks["slot"], take.names.take(row))
         count.spoofed += _number(~is_source)
         places, looks, row = _kept(is_source, places, looks, row)
         is_expired = looks["stage"] == Stage.EXPIRED

@@ -85,11 +85,14 @@ def checksum(packets: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint16]:
     """Return the Internet checksum (RFC 1071) of each row, in the byte order of the rows' own memory.
 
     The one's complement sum does not depend on byte order, RFC 1071 section 2 (B), so it is taken over native
-    words and stored as one. Rows have an even width.
+    words and stored as one; nor on their size, (2) (C), so they are of 32 bits. Rows are a multiple of that wide.
     """
-    sums = packets.view(np.uint16).sum(axis=1, dtype=np.uint32)
-    sums = (sums & 0xFFFF) + (sums >> 16)
-    sums = (sums & 0xFFFF) + (sums >> 16)
+    words = packets.view(np.uint32)
+    sums = np.zeros(len(packets), np.uint64)
+    for column in range(words.shape[1]):
+        sums += words[:, column]
+    for bits in (32, 16, 16):
+        sums = (sums & ((1 << bits) - 1)) + (sums >> bits)
     folded: npt.NDArray[np.uint16] = (~sums).astype(np.uint16)
     return folded
 
