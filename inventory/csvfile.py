@@ -36,7 +36,7 @@ def read_columns(text: str, file: str, *, header: Sequence[str], faults: Faults)
     try:
         if not _header_holds(next(reader, []), file, header=header, faults=faults):
             return None
-        rows, lines, is_torn = _rows(reader, file, width=len(header), faults=faults)
+        return _rows(reader, file, width=len(header), faults=faults)
     except csv.Error as error:
         reason = Reason(
             f"không đọc được tệp đến dòng này; xem lại dấu ngoặc kép ({error})",
@@ -44,8 +44,6 @@ def read_columns(text: str, file: str, *, header: Sequence[str], faults: Faults)
         )
         faults.add(reason, file=file, line=reader.line_num)
         return None
-    cells = [list(map(str.strip, column)) for column in zip(*rows, strict=True)]
-    return Columns(cells or [[] for _ in header], lines, is_whole=not is_torn)
 
 
 def _quick(text: str, header: Sequence[str]) -> Columns | None:
@@ -107,7 +105,7 @@ def _header_holds(top: Sequence[str], file: str, *, header: Sequence[str], fault
     return False
 
 
-def _rows(reader: Any, file: str, *, width: int, faults: Faults) -> tuple[list[list[str]], list[int], bool]:
+def _rows(reader: Any, file: str, *, width: int, faults: Faults) -> Columns | None:
     """Read the rest; ``reader.line_num`` is the last line of a row, so a row begins after the one before it."""
     rows: list[list[str]] = []
     lines: list[int] = []
@@ -132,5 +130,6 @@ def _rows(reader: Any, file: str, *, width: int, faults: Faults) -> tuple[list[l
                 f"quá {MAX_ROWS} dòng; hãy chia nhỏ", f"more than {MAX_ROWS} rows; split the inventory"
             )
             faults.add(reason, file=file, line=start)
-            break
-    return rows, lines, is_torn
+            return None
+    cells = [list(map(str.strip, column)) for column in zip(*rows, strict=True)]
+    return Columns(cells or [[] for _ in range(width)], lines, is_whole=not is_torn)

@@ -10,14 +10,15 @@ import json
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path as FilePath
+from typing import TypedDict
 
 from typing_extensions import override
 
 from inventory.document import Entry, Node, read_document
 from inventory.election import read_election
 from inventory.faults import Fault, Faults, InventoryFaultsError
-from inventory.models import Inventory, PartyKind
+from inventory.models import Area, Inventory, Link, PartyKind, Path, Risk, Site, Target
 from inventory.network import (
     LINK_HEADER,
     PATH_HEADER,
@@ -58,7 +59,7 @@ class Examination:
     faults: tuple[Fault, ...]
 
 
-def load(directory: Path) -> Inventory:
+def load(directory: FilePath) -> Inventory:
     """Answer the inventory in ``directory``. Raises InventoryFaultsError with every fault."""
     examination = examine(directory)
     if examination.inventory is None:
@@ -66,7 +67,7 @@ def load(directory: Path) -> Inventory:
     return examination.inventory
 
 
-def examine(directory: Path) -> Examination:
+def examine(directory: FilePath) -> Examination:
     """Read the folder whole and answer the inventory, or every fault that it has."""
     faults = Faults()
     if not directory.is_dir():
@@ -80,49 +81,40 @@ def examine(directory: Path) -> Examination:
         }
         rosters = _rosters(directory, faults)
         _report_strangers(directory, faults)
-        inventory = _inventory(documents, sheets, rosters)
+        inventory = _inventory(_Parts(documents, sheets, rosters))
     return Examination(None if len(faults) else inventory, faults.all())
 
 
-def _inventory(
-    documents: Mapping[str, Entry], sheets: Mapping[str, Sheet], rosters: Mapping[str, Sheet]
-) -> Inventory:
-    """Build everything; what refers to a list that could not be read is taken at its word."""
+class _Parts:
+    """The files that were read, by name. What refers to one that could not be is taken at its word."""
 
-    def known(codes: Collection[str], *sources: Entry | Sheet) -> Collection[str]:
-        return codes if all(source.is_sound for source in sources) else _Anything()
+    def __init__(
+        self, documents: Mapping[str, Entry], sheets: Mapping[str, Sheet], rosters: Mapping[str, Sheet]
+    ) -> None:
+        self.documents = documents
+        self.sheets = sheets
+        self.rosters = rosters
 
+    def known(self, codes: Collection[str], *files: str) -> Collection[str]:
+        """Answer ``codes`` for checking references, or anything at all if one of ``files`` is not sound."""
+        read = {**self.documents, **self.sheets}
+        return codes if all(read[file].is_sound for file in files) else _Anything()
+
+
+def _inventory(parts: _Parts) -> Inventory:
+    documents = parts.documents
     election = read_election(documents["election.yml"])
     parties = read_parties(documents["parties.yml"])
-    owners = known(parties, documents["parties.yml"])
-    carriers = known(
-        {code for code, party in parties.items() if party.kind is PartyKind.CARRIER}, documents["parties.yml"]
+    owners = parts.known(parties, "parties.yml")
+    carriers = parts.known(
+        {code for code, party in parties.items() if party.kind is PartyKind.CARRIER}, "parties.yml"
     )
     vantages = read_vantages(documents["vantages.yml"], carriers=carriers)
-    areas = read_areas(sheets["areas.csv"])
-    known_areas = known(areas, sheets["areas.csv"])
-    sites = read_sites(sheets["sites.csv"], areas=known_areas)
-    risks = read_risks(sheets["risks.csv"], parties=owners, areas=known_areas)
-    known_risks = known(risks, sheets["risks.csv"])
-    paths = read_paths(
-        sheets["paths.csv"], sites=known(sites, sheets["sites.csv"]), carriers=carriers, risks=known_risks
-    )
-    places = known(
-        {*areas, *sites, *risks}, *(sheets[name] for name in ("areas.csv", "sites.csv", "risks.csv"))
-    )
-    links = read_links(sheets["links.csv"], carriers=carriers, places=places, risks=known_risks)
-    grounds = [sheets[name] for name in ("paths.csv", "links.csv", "risks.csv")]
-    report_shared_codes(grounds)
-    targets = read_targets(
-        sheets["targets.csv"],
-        evidence=known({*paths, *links, *risks}, *grounds),
-        vantages=known(vantages, documents["vantages.yml"]),
-    )
-    people = read_people(sheets["people.csv"], parties=owners, carriers=carriers)
-    known_people = known(people, sheets["people.csv"])
+    people = read_people(parts.sheets["people.csv"], parties=owners, carriers=carriers)
+    known_people = parts.known(people, "people.csv")
     shifts = (
         shift
-        for sheet in rosters.values()
+        for sheet in parts.rosters.values()
         for shift in read_shifts(sheet, parties=owners, people=known_people, zone=election.zone)
     )
     return Inventory(
@@ -130,16 +122,42 @@ def _inventory(
         policy=read_policy(documents["policy.yml"], vantages=len(vantages)),
         parties=parties,
         vantages=vantages,
-        areas=areas,
-        sites=sites,
-        paths=paths,
-        risks=risks,
-        links=links,
-        targets=targets,
+        **_graph(parts, owners=owners, carriers=carriers, vantages=parts.known(vantages, "vantages.yml")),
         people=people,
         shifts=tuple(shifts),
-        digest=_digest(documents, {**sheets, **rosters}),
+        digest=_digest(documents, {**parts.sheets, **parts.rosters}),
     )
+
+
+class _Graph(TypedDict):
+    """Areas down to targets: the part of an inventory whose lists refer to one another."""
+
+    areas: dict[str, Area]
+    sites: dict[str, Site]
+    paths: dict[str, Path]
+    risks: dict[str, Risk]
+    links: dict[str, Link]
+    targets: dict[str, Target]
+
+
+def _graph(
+    parts: _Parts, *, owners: Collection[str], carriers: Collection[str], vantages: Collection[str]
+) -> _Graph:
+    sheets, known = parts.sheets, parts.known
+    areas = read_areas(sheets["areas.csv"])
+    known_areas = known(areas, "areas.csv")
+    sites = read_sites(sheets["sites.csv"], areas=known_areas)
+    risks = read_risks(sheets["risks.csv"], parties=owners, areas=known_areas)
+    known_risks = known(risks, "risks.csv")
+    known_sites = known(sites, "sites.csv")
+    paths = read_paths(sheets["paths.csv"], sites=known_sites, carriers=carriers, risks=known_risks)
+    places = known({*areas, *sites, *risks}, "areas.csv", "sites.csv", "risks.csv")
+    links = read_links(sheets["links.csv"], carriers=carriers, places=places, risks=known_risks)
+    grounds = ("paths.csv", "links.csv", "risks.csv")
+    report_shared_codes([sheets[name] for name in grounds])
+    evidence = known({*paths, *links, *risks}, *grounds)
+    targets = read_targets(sheets["targets.csv"], evidence=evidence, vantages=vantages)
+    return _Graph(areas=areas, sites=sites, paths=paths, risks=risks, links=links, targets=targets)
 
 
 class _Anything(Collection[str]):
@@ -158,7 +176,7 @@ class _Anything(Collection[str]):
         return 0
 
 
-def _rosters(directory: Path, faults: Faults) -> dict[str, Sheet]:
+def _rosters(directory: FilePath, faults: Faults) -> dict[str, Sheet]:
     names = sorted(
         path.name for path in (directory / "shifts").glob("*.csv") if not path.name.startswith(".")
     )
@@ -175,7 +193,7 @@ def _rosters(directory: Path, faults: Faults) -> dict[str, Sheet]:
     }
 
 
-def _report_strangers(directory: Path, faults: Faults) -> None:
+def _report_strangers(directory: FilePath, faults: Faults) -> None:
     """Report a file that looks like a part of the inventory and is none: a mistyped name loses a whole list."""
     known = [*DOCUMENTS, *HEADERS]
     for path in sorted(directory.iterdir()):

@@ -72,4 +72,6 @@ def shown(e164: str) -> str:
         return e164
     home = number.country_code == _VIETNAM
     style = PhoneNumberFormat.NATIONAL if home else PhoneNumberFormat.INTERNATIONAL
-    return phonenumbers.format_number(number, style)
+    dialled = phonenumbers.format_number(number, style)
+    # libphonenumber has no form for the networks of Party and State, and leaves their trunk prefix off.
+    return f"0{dialled}" if home and not dialled.startswith(("0", "1")) else dialled

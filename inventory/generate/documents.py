@@ -187,7 +187,7 @@ by hand.
 - **Thật / real**: mã, tên và cấp của các đơn vị hành chính năm 2021 (xem `inventory/units`); tên các doanh nghiệp.
 - **Bịa / made up**: mọi đường dây, trạm, vòng ring, tuyến điện, địa chỉ, con người, số máy, ca trực.
 - **Số máy không có thật / numbers that cannot exist.** Di động / mobile: `0570 xxx xxx` — chưa mạng nào được cấp mã 57
-  (the code 57 is allotted to no network). Cố định / fixed: `0{province.area_code} 0xxx xxx` — số thuê bao không bao
+  (the code 57 is allotted to no network; so says libphonenumber 9.0.43 too). Cố định / fixed: `0{province.area_code} 0xxx xxx` — số thuê bao không bao
   giờ bắt đầu bằng 0 (no subscriber number begins with 0). Cả hai vẫn đúng độ dài (both have the right length).
 - **Thư / mail**: tên miền `.example` (RFC 2606) — không gửi đi đâu được / reaches nobody.
 - **Địa chỉ / addresses**: 127.0.0.0/8, chỉ trong máy này / this machine only.
