@@ -97,7 +97,7 @@ class _Parts:
 
     def known(self, codes: Collection[str], *files: str) -> Collection[str]:
         """Answer ``codes`` for checking references, or anything at all if one of ``files`` is not sound."""
-        read = {**self.documents, **self.sheets}
+        read: dict[str, Entry | Sheet] = {**self.documents, **self.sheets}
         return codes if all(read[file].is_sound for file in files) else _Anything()
 
 
