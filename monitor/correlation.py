@@ -9,9 +9,9 @@ failed it are asked in the light of what was seen **since**:
 * A group **explains** if it is not refuted and at least two different paths (or other things with an address of
   their own) under it are down, or if its own address is. Failures that another cause explains already count as
   support if they began within half a minute.
-* The group that covers most of what is unexplained wins; among those that cover the same, the lowest one (the
-  fewest targets under it). So a parent wins over its children only by covering more. Repeat until nothing is
-  covered; what is left is explained by its own path, once that path is down (a path with another target that still
+* The group that covers most wins (what supports it is covered too); among those that cover the same, the lowest
+  one (the fewest targets under it, then the nearest). So a parent wins over its children only by covering more.
+  Repeat until nothing is covered; what is left is explained by its own path, once that path is down (a path with another target that still
   answers is not down, and is nobody's incident).
 
 A failure is **ripe**
@@ -108,6 +108,8 @@ class _Group:
     size: int
     members: dict[str, Failure] = field(default_factory=dict)
     subjects: set[str] = field(default_factory=set)
+    support: int = 0
+    distance: int = 0
     onset_ns: int = 0
     census: Census = Census(0, 0, 0, 0)
 
@@ -149,13 +151,14 @@ def _groups(
 ) -> dict[str, _Group]:
     groups: dict[str, _Group] = {}
     for failure in failures:
-        for risk in topology.risks_of_target(failure.target):
+        for distance, risk in enumerate(topology.risks_of_target(failure.target)):
             group = groups.get(risk)
             if group is None:
                 group = groups[risk] = _Group(
                     risk, len(topology.targets_of_risk(risk)), onset_ns=failure.began_ns
                 )
             group.members[failure.target] = failure
+            group.distance = max(group.distance, distance)
             group.subjects.add(failure.of)
             group.onset_ns = min(group.onset_ns, failure.began_ns)
     earliest = min((f.began_ns for f in failures), default=0) - RELATED_NS
@@ -166,6 +169,7 @@ def _groups(
             group = groups.get(risk)
             if group is not None and abs(began_ns - group.onset_ns) <= RELATED_NS:
                 group.subjects.add(subject)
+                group.support += 1
     for group in groups.values():
         group.census = witness.census(group.risk, group.onset_ns)
     return groups
@@ -190,12 +194,12 @@ def _asks_again(failure: Failure, now_ns: int, hold_ns: int) -> int:
 
 def _best(groups: Mapping[str, _Group], left: Mapping[str, Failure], ripe: set[str]) -> _Group | None:
     best: _Group | None = None
-    rank: tuple[int, int, str] | None = None
+    rank: tuple[int, int, int, str] | None = None
     for group in groups.values():
         covered = [target for target in group.members if target in left]
         if not _explains(group) or not any(target in ripe for target in covered):
             continue
-        this = (-len(covered), group.size, group.risk)
+        this = (-len(covered) - group.support, group.size, group.distance, group.risk)
         if rank is None or this < rank:
             best, rank = group, this
     return best
