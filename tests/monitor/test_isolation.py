@@ -1,0 +1,76 @@
+"""A vantage that cannot see blames nobody."""
+
+import pytest
+
+from monitor.isolation import Gap, Sight, SightChange, proves_sight, watch
+from probes.models import Outcome
+
+
+def seen(sight, *looks):
+    """Canary looks as (canary, start, answered); answers the sight and what happened."""
+    gaps, changes = [], []
+    for canary, at, answered in looks:
+        sight, gap, change = watch(sight, canary, at, is_answered=answered)
+        gaps += [gap] if gap else []
+        changes += [change] if change else []
+    return sight, gaps, changes
+
+
+def test_without_canaries_every_failure_counts_at_once():
+    assert Sight.over(0).may_count(10)
+
+
+def test_a_failure_counts_once_a_canary_answered_a_look_no_older():
+    sight, _, _ = seen(Sight.over(2), (0, 10, True))
+    assert sight.may_count(9)
+    assert sight.may_count(10)
+    assert not sight.may_count(11)
+
+
+def test_nothing_counts_before_the_first_canary_answered():
+    assert not Sight.over(1).may_count(1)
+
+
+def test_one_lost_packet_blinds_for_a_look_and_is_not_isolation():
+    sight, gaps, changes = seen(Sight.over(1), (0, 10, True), (0, 11, False), (0, 12, True))
+    assert (gaps, changes) == ([Gap(10, 12)], [])
+    assert not sight.is_blind
+
+
+def test_a_dead_canary_blinds_nobody():
+    looks = [(1, at, False) for at in range(10, 20)]
+    _, gaps, changes = seen(Sight.over(2), (0, 9, True), *looks, (0, 20, True))
+    assert (gaps, changes) == ([], [])
+
+
+def test_all_canaries_failing_twice_is_isolation_since_the_last_proof_of_sight():
+    looks = [(canary, at, False) for at in (11, 12) for canary in (0, 1)]
+    sight, _, changes = seen(Sight.over(2), (0, 9, True), (1, 10, True), *looks)
+    assert sight.is_isolated
+    assert changes == [SightChange(is_isolated=True, at_ns=10)]
+
+
+def test_the_first_answer_releases_and_its_gap_is_blind():
+    looks = [(0, 10, True), (0, 11, False), (0, 12, False), (0, 13, True)]
+    sight, gaps, changes = seen(Sight.over(1), *looks)
+    assert gaps == [Gap(10, 13)]
+    assert changes[-1] == SightChange(is_isolated=False, at_ns=13)
+    assert not sight.is_isolated
+
+
+def test_an_answer_older_than_the_failures_moves_the_proof_but_ends_nothing():
+    sight, gaps, _ = seen(Sight.over(1), (0, 10, True), (0, 13, False), (0, 12, True))
+    assert sight.is_blind
+    assert gaps == []
+    assert sight.sighted_ns == 12
+
+
+def test_a_vantage_that_never_saw_is_isolated_too():
+    sight, _, changes = seen(Sight.over(1), (0, 10, False), (0, 11, False))
+    assert sight.is_isolated
+    assert changes == [SightChange(is_isolated=True, at_ns=11)]
+
+
+@pytest.mark.parametrize("outcome", Outcome)
+def test_any_answer_through_the_network_proves_sight(outcome):
+    assert proves_sight(outcome) == (outcome not in {Outcome.TIMEOUT, Outcome.UNREACHABLE, Outcome.ERROR})

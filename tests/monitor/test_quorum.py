@@ -1,0 +1,37 @@
+"""Several vantages vote; who is missing is not counted as up."""
+
+import pytest
+
+from monitor.models import State, View
+from monitor.quorum import state_of
+
+U, D, G, N = View.UP, View.DOWN, View.DEGRADED, View.UNKNOWN
+
+CASES = {
+    "nobody looks": ([], 1, State.UNKNOWN),
+    "nobody knows": ([N, N], 1, State.UNKNOWN),
+    "one sees it": ([U], 1, State.UP),
+    "one does not": ([D], 1, State.DOWN),
+    "one sees it and one knows nothing, one is enough": ([U, N], 1, State.UP),
+    "one sees it and one knows nothing, two are asked": ([U, N], 2, State.UNKNOWN),
+    "one does not and two know nothing, two are asked": ([D, N, N], 2, State.UNKNOWN),
+    "two do not, two are asked": ([D, D, N], 2, State.DOWN),
+    "reachable from some only": ([U, D, D], 2, State.PARTIAL),
+    "found degraded by all who see it": ([G, G], 1, State.DEGRADED),
+    "found degraded by some": ([G, U], 1, State.UP),
+    "degraded here and down there": ([G, D], 1, State.PARTIAL),
+    "a quorum above the number of vantages asks for all": ([D], 3, State.DOWN),
+    "a quorum of none asks for one": ([N], 0, State.UNKNOWN),
+}
+
+
+@pytest.mark.parametrize(("views", "quorum", "state"), CASES.values(), ids=CASES)
+def test_states(views, quorum, state):
+    assert state_of(views, quorum=quorum) is state
+
+
+def test_a_missing_voter_never_makes_up_out_of_not_up():
+    for rest in ([], [N], [D], [D, D], [D, N]):
+        without = state_of(rest, quorum=2)
+        with_missing = state_of([*rest, N], quorum=2)
+        assert not (with_missing is State.UP and without is not State.UP)
