@@ -22,7 +22,7 @@ from probes.lab.nftables import NftablesEnforcement, NotAllowedError
 from probes.lab.records import FaultLog, FaultRecord
 from probes.lab.responders import Responders
 from probes.lab.selection import select
-from probes.lab.socket_filter import SocketFilterEnforcement
+from probes.lab.socket_enforcement import SocketEnforcement
 
 __all__ = ["EnforcedBy", "Lab", "LabStatus"]
 
@@ -36,7 +36,7 @@ class EnforcedBy(StrEnum):
 
     BEST = "best"
     NFTABLES = "nftables"
-    SOCKET_FILTERS = "socket_filters"
+    SOCKETS = "sockets"
 
 
 class Enforcement(Protocol):
@@ -179,7 +179,7 @@ class Lab:
                 log.warning("packet filter not allowed", reason=str(error))
             else:
                 return by_kernel
-        by_socket = SocketFilterEnforcement(self._endpoints, sockets=responders.sockets)
+        by_socket = SocketEnforcement(self._endpoints, sockets=responders.sockets)
         await by_socket.open()
         return by_socket
 

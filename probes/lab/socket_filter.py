@@ -1,23 +1,17 @@
-"""Faults enforced on the responders' own sockets, where we are not root: classic BPF, which needs no privilege.
+"""Filters that the kernel runs on what arrives for a socket: classic BPF, which needs no privilege of ours.
 
-A filter on a listening socket sees the SYN, so a cut target's handshake is dropped by the kernel as silently as on
-a cut line; accepting and never answering would be something else: a port that is open. What this cannot reach is
-the kernel itself, which answers ICMP on loopback: ICMP targets stay as they are, and are named as left out.
+The instructions are those of linux/filter.h. A filter that answers 0 drops the packet as silently as a cut line
+would: on a UDP socket each datagram, on a listening TCP socket the SYN (which some kernels allow root alone).
 """
 
-import asyncio
 import ctypes
 import ipaddress
 import socket
 import struct
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
-from probes.lab.endpoints import Endpoint, Service, Transport
-from probes.lab.faults import Effects
-
-__all__ = ["SocketFilterEnforcement", "attach", "detach", "drop_program", "pass_program"]
+__all__ = ["MOST_INSTRUCTIONS", "Instruction", "attach", "detach", "drop_program", "pass_program"]
 
 # linux/filter.h, linux/bpf_common.h; offsets into the network header and the ancillary "random".
 _LOAD_WORD: Final = 0x20
@@ -36,62 +30,9 @@ _ECHO_REQUEST: Final = 8
 _SO_ATTACH_FILTER = 26
 _SO_DETACH_FILTER = 27
 _INSTRUCTION = struct.Struct("HBBI")
-_MOST_INSTRUCTIONS = 4096
+MOST_INSTRUCTIONS: Final = 4096
 
 Instruction = tuple[int, int, int, int]
-Sockets = Callable[[Transport, int], Sequence[socket.socket]]
-
-
-class SocketFilterEnforcement:
-    """Keeps a filter on every responder's socket equal to the effects. ``sockets`` answers those of a port."""
-
-    name = "socket filters"
-
-    def __init__(self, endpoints: Iterable[Endpoint], *, sockets: Sockets) -> None:
-        self._endpoints = {endpoint.target: endpoint for endpoint in endpoints}
-        self._sockets = sockets
-        self._ports = {(e.service.transport, e.port) for e in self._endpoints.values() if e.port}
-
-    async def open(self) -> None:
-        """Nothing to acquire: the sockets are the responders'."""
-        await asyncio.sleep(0)
-
-    async def apply(self, effects: Effects) -> frozenset[str]:
-        """Enforce ``effects`` from now on; answer the targets left out."""
-        left_out = {
-            code
-            for code in (*effects.cut, *effects.loss, *effects.delay)
-            if self._endpoints[code].service is Service.ECHO
-        }
-        left_out |= {code for code in effects.delay if self._endpoints[code].service is Service.PORT}
-        for transport, port in self._ports:
-            left_out |= self._apply_to(transport, port, effects)
-        await asyncio.sleep(0)
-        return frozenset(left_out)
-
-    async def close(self) -> None:
-        """Take the filters away."""
-        await self.apply(Effects())
-
-    def _apply_to(self, transport: Transport, port: int, effects: Effects) -> set[str]:
-        here = {
-            code: endpoint.address
-            for code, endpoint in self._endpoints.items()
-            if (endpoint.service.transport, endpoint.port) == (transport, port)
-        }
-        levels: defaultdict[int, set[str]] = defaultdict(set)
-        levels[1000] |= {here[code] for code in effects.cut if code in here}
-        for code, permille in effects.loss.items():
-            if code in here:
-                levels[permille].add(here[code])
-        program = drop_program(levels)
-        fits = len(program) <= _MOST_INSTRUCTIONS
-        for served in self._sockets(transport, port):
-            if fits and any(levels.values()):
-                attach(served, program)
-            else:
-                detach(served)
-        return set() if fits else {code for code in here if code in effects.cut or code in effects.loss}
 
 
 def drop_program(levels: Mapping[int, Iterable[str]]) -> list[Instruction]:
@@ -129,7 +70,7 @@ def pass_program(addresses: Iterable[str]) -> list[Instruction]:
         (_RETURN, 0, 0, 0),
         (_LOAD_WORD, 0, 0, 16),
     ]
-    if 2 * len(places) + len(program) >= _MOST_INSTRUCTIONS:
+    if 2 * len(places) + len(program) >= MOST_INSTRUCTIONS:
         return [*program, (_RETURN, 0, 0, _PASS)]
     for address in places:
         program += [(_IF_EQUAL, 0, 1, int(ipaddress.IPv4Address(address))), (_RETURN, 0, 0, _PASS)]
