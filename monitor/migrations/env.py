@@ -1,0 +1,21 @@
+"""Alembic's entry: knows the tables of all layers and migrates over one synchronous connection."""
+
+from alembic import context
+from sqlalchemy import create_engine, pool
+
+from alerting import schema as alerting_tables
+from inventory import schema as inventory_tables
+from inventory.database import metadata
+from monitor import schema as monitor_tables
+
+TABLES = (inventory_tables, monitor_tables, alerting_tables)
+"""Importing a schema registers its tables with the metadata."""
+
+engine = create_engine(context.config.attributes["url"], poolclass=pool.NullPool)
+try:
+    with engine.connect() as connection:
+        context.configure(connection=connection, target_metadata=metadata, render_as_batch=True, compare_type=True)
+        with context.begin_transaction():
+            context.run_migrations()
+finally:
+    engine.dispose()
