@@ -9,13 +9,24 @@ from alerting.models import CauseClass, Incident, LedgerEntry, Message
 from dashboards.auth import AuthService
 from dashboards.live import Hub
 from dashboards.maps import Maps
+from dashboards.series import Series
 from dashboards.settings import PagesSettings
 from inventory.models import Inventory, Person
 from inventory.topology import Topology
+from monitor.minutes import HistorySlice
 from monitor.models import Outage, StateChange, Unobserved
 from monitor.snapshot import Snapshot
 
-__all__ = ["Acting", "Deps", "Monitoring", "Records", "Series"]
+__all__ = ["Acting", "Deps", "Minutes", "Monitoring", "Records"]
+
+
+class Minutes(Protocol):
+    """The history of every target (monitor.history.History)."""
+
+    async def read(
+        self, target: str, since: datetime, until: datetime, *, points: int | None = None
+    ) -> HistorySlice:
+        """Answer the minutes of a target, thinned to ``points`` rows."""
 
 
 class Monitoring(Protocol):
@@ -28,6 +39,10 @@ class Monitoring(Protocol):
     @property
     def topology(self) -> Topology:
         """The same, indexed."""
+
+    @property
+    def history(self) -> Minutes:
+        """Looks by minute; another one after a swap."""
 
     def snapshot(self) -> Snapshot:
         """Answer everything believed now, as one value."""
@@ -62,17 +77,6 @@ class Acting(Protocol):
 
     def subscribe(self, callback: Callable[[Sequence[int]], None]) -> Callable[[], None]:
         """Call back with the incidents that changed, after the commit; answer how to stop that."""
-
-
-@dataclass(frozen=True, slots=True)
-class Series:
-    """Looks at one target by minute, oldest first. Seconds; None where nothing was measured."""
-
-    minutes: tuple[datetime, ...]
-    looks: tuple[int, ...]
-    failures: tuple[int, ...]
-    rtt_mean: tuple[float | None, ...]
-    rtt_max: tuple[float | None, ...]
 
 
 class Records(Protocol):

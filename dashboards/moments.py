@@ -74,17 +74,17 @@ class Moments:
         days, rest = divmod(seconds, 86400)
         hours, rest = divmod(rest, 3600)
         minutes, rest = divmod(rest, 60)
-        plural = self.words.ngettext
+        words = self.words
         if days:
-            parts = [plural("%(num)d day", "%(num)d days", days)]
-            parts += [plural("%(num)d hour", "%(num)d hours", hours)] if hours else []
+            parts = [words.ngettext("%(num)d day", "%(num)d days", days)]
+            parts += [words.ngettext("%(num)d hour", "%(num)d hours", hours)] if hours else []
         elif hours:
-            parts = [plural("%(num)d hour", "%(num)d hours", hours)]
-            parts += [plural("%(num)d minute", "%(num)d minutes", minutes)] if minutes else []
+            parts = [words.ngettext("%(num)d hour", "%(num)d hours", hours)]
+            parts += [words.ngettext("%(num)d minute", "%(num)d minutes", minutes)] if minutes else []
         elif minutes:
-            parts = [plural("%(num)d minute", "%(num)d minutes", minutes)]
+            parts = [words.ngettext("%(num)d minute", "%(num)d minutes", minutes)]
         else:
-            parts = [plural("%(num)d second", "%(num)d seconds", rest)]
+            parts = [words.ngettext("%(num)d second", "%(num)d seconds", rest)]
         return " ".join(parts)
 
     def countdown(self, at: datetime) -> str:

@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from starlette.responses import JSONResponse, Response
 
 from dashboards.charts import ticks
-from dashboards.deps import Series
 from dashboards.i18n import N_
+from dashboards.series import Series
 from dashboards.views.site import history_rows, path_lines, watches_of_paths
 from dashboards.visit import PageError, Visit
 from inventory.models import Site

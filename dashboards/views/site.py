@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from dashboards.charts import Bar, bar, common
-from dashboards.deps import Series
+from dashboards.series import Series
 from dashboards.views.duty import Watch, watches
 from inventory.models import Inventory, Path, Risk, Target
 from inventory.numbering import shown

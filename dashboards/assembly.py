@@ -1,0 +1,41 @@
+"""Putting the pages together from what lies to their left; the composition root calls this once."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from dashboards.auth import AuthService
+from dashboards.deps import Acting, Deps, Monitoring
+from dashboards.live import Hub
+from dashboards.maps import Maps
+from dashboards.passwords import Passwords
+from dashboards.records import StoredRecords
+from dashboards.settings import PagesSettings
+
+__all__ = ["assemble"]
+
+
+def assemble(
+    *,
+    database: AsyncEngine,
+    monitor: Monitoring,
+    alerting: Acting,
+    clock: Callable[[], datetime],
+    token: Callable[[], str],
+    settings: PagesSettings,
+) -> Deps:
+    """Answer what the pages stand on. ``token`` also names this process life for the live stream."""
+    return Deps(
+        monitor=monitor,
+        alerting=alerting,
+        records=StoredRecords(database, monitor),
+        auth=AuthService(
+            database=database, clock=clock, token=token, settings=settings, passwords=Passwords()
+        ),
+        hub=Hub(boot=token()[:12]),
+        maps=Maps(),
+        clock=clock,
+        token=token,
+        settings=settings,
+    )

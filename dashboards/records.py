@@ -1,0 +1,119 @@
+"""Reading what is stored, for pages: scope is applied here, in the query, and nowhere else."""
+
+import math
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+import numpy as np
+import numpy.typing as npt
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from alerting import store as alerting_store
+from alerting.errors import UnknownIncidentError
+from alerting.models import LIVE, Incident, IncidentEvent, IncidentState, LedgerEntry, Message
+from alerting.schema import incidents, ledger
+from dashboards.deps import Monitoring
+from dashboards.series import Series
+from inventory.database import reading
+from monitor import store as monitor_store
+from monitor.minutes import HistorySlice
+from monitor.models import Outage, StateChange, SubjectKind, Unobserved
+from monitor.moments import moment
+
+__all__ = ["StoredRecords"]
+
+_MOST_LIVE = 500
+_POINTS = 480
+_MINUTE_NS = 60_000_000_000
+_ENDED = tuple(state for state in IncidentState if state not in LIVE)
+_TOLD = (SubjectKind.SITE, SubjectKind.CAUSE, SubjectKind.VANTAGE)
+
+
+class StoredRecords:
+    """The database behind the pages (dashboards.deps.Records)."""
+
+    def __init__(self, database: AsyncEngine, monitor: Monitoring) -> None:
+        self._database = database
+        self._monitor = monitor
+
+    async def live(self, *, owner: str | None) -> tuple[Incident, ...]:
+        """Read every incident in which somebody still owes something."""
+        async with reading(self._database) as connection:
+            found = await alerting_store.incidents(connection, states=LIVE, owner=owner, limit=_MOST_LIVE)
+        return tuple(found)
+
+    async def ended(self, *, owner: str | None, limit: int, offset: int) -> tuple[Incident, ...]:
+        """Read incidents that are over, newest first."""
+        async with reading(self._database) as connection:
+            found = await alerting_store.incidents(
+                connection, states=_ENDED, owner=owner, limit=limit, offset=offset
+            )
+        return tuple(found)
+
+    async def incident(self, number: int, *, owner: str | None) -> Incident | None:
+        """Read one incident, if it is in scope."""
+        async with reading(self._database) as connection:
+            try:
+                return await alerting_store.incident(connection, number, owner=owner)
+            except UnknownIncidentError:
+                return None
+
+    async def ledger(self, incident: int) -> tuple[LedgerEntry, ...]:
+        """Read an incident's timeline, oldest first."""
+        async with reading(self._database) as connection:
+            return tuple(await alerting_store.ledger_of(connection, incident))
+
+    async def messages(self, incident: int) -> tuple[Message, ...]:
+        """Read what was sent about an incident, oldest first."""
+        async with reading(self._database) as connection:
+            return tuple(await alerting_store.messages_of(connection, incident))
+
+    async def recent(self, *, limit: int) -> tuple[StateChange, ...]:
+        """Read the newest changes of sites, causes and vantages, newest first."""
+        async with reading(self._database) as connection:
+            return tuple(await monitor_store.recent_changes(connection, limit=limit, kinds=_TOLD))
+
+    async def recent_acts(self, *, owner: str | None, limit: int) -> tuple[tuple[Incident, LedgerEntry], ...]:
+        """Read the newest ledger entries with their incidents, newest first."""
+        query = select(ledger).join(incidents, incidents.c.id == ledger.c.incident)
+        if owner is not None:
+            query = query.where(incidents.c.owner == owner)
+        query = query.order_by(ledger.c.at.desc(), ledger.c.sequence.desc()).limit(limit)
+        async with reading(self._database) as connection:
+            rows = (await connection.execute(query)).mappings().all()
+            entries = [LedgerEntry(**{**row, "event": IncidentEvent(row["event"])}) for row in rows]
+            meant = {
+                number: await alerting_store.incident(connection, number, owner=owner)
+                for number in {entry.incident for entry in entries}
+            }
+        return tuple((meant[entry.incident], entry) for entry in entries)
+
+    async def outages(self, targets: Sequence[str], since: datetime, until: datetime) -> tuple[Outage, ...]:
+        """Read outages of targets that touch the interval."""
+        async with reading(self._database) as connection:
+            return tuple(await monitor_store.outages_of(connection, targets, since, until))
+
+    async def unobserved(self, since: datetime, until: datetime) -> tuple[Unobserved, ...]:
+        """Read when a vantage could not look, where that touches the interval."""
+        async with reading(self._database) as connection:
+            return tuple(await monitor_store.unobserved_between(connection, since, until))
+
+    async def series(self, targets: Sequence[str], since: datetime, until: datetime) -> Mapping[str, Series]:
+        """Read looks by minute for each target."""
+        history = self._monitor.history
+        return {code: _series(await history.read(code, since, until, points=_POINTS)) for code in targets}
+
+
+def _series(found: HistorySlice) -> Series:
+    return Series(
+        minutes=tuple(moment(int(minute) * _MINUTE_NS) for minute in found.minute),
+        looks=tuple(found.looks.tolist()),
+        failures=tuple(found.failures.tolist()),
+        rtt_mean=_measured(found.rtt_mean),
+        rtt_max=_measured(found.rtt_max),
+    )
+
+
+def _measured(column: npt.NDArray[np.float64]) -> tuple[float | None, ...]:
+    return tuple(None if math.isnan(value) else value for value in column.tolist())

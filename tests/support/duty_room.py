@@ -1,0 +1,298 @@
+"""A duty room to look at: the sample province believed and acted on for real, under a clock set by hand.
+
+Monitor, alerting, database and pages are the product's own; only the looks are made up. Run it to see the pages:
+``python -m tests.support.duty_room --port 8099 --scene during`` (admin / thong-suot-demo).
+"""
+
+import argparse
+import asyncio
+import contextlib
+import secrets
+import tempfile
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import uvicorn
+from fastapi import FastAPI
+
+import alerting.schema
+import inventory.schema
+import monitor.schema
+from alerting.models import CauseClass
+from alerting.service import AlertingService
+from dashboards.assembly import assemble
+from dashboards.feed import Feed
+from dashboards.routes import install
+from dashboards.settings import PagesSettings
+from inventory.access import Role
+from inventory.database import metadata, open_engine
+from inventory.loader import load
+from inventory.samples import sample
+from monitor.metrics import ServiceMetrics
+from monitor.service import MonitorService
+from probes.models import Evidence, Flag, Look, Outcome, batch_of
+
+__all__ = ["EVENING", "PASSWORD", "SCENES", "DutyRoom", "a_duty_room", "served"]
+
+EVENING = datetime(2021, 5, 23, 12, 18, 2, tzinfo=UTC)
+"""19:18:02 on election day: the polls have just closed and the count has begun."""
+PASSWORD = "thong-suot-demo"
+ACCOUNTS = (
+    ("admin", Role.ADMINISTRATOR, "", ""),
+    ("trucban", Role.DUTY_OFFICER, "", "STTTT-OPS-1"),
+    ("vnpt", Role.CARRIER, "VNPT", ""),
+    ("viettel", Role.CARRIER, "VIETTEL", ""),
+    ("ubbc", Role.COMMITTEE, "", ""),
+)
+_TABLES = (alerting.schema, inventory.schema, monitor.schema)
+_EVIDENCE = {"icmp": Evidence.TRANSPORT, "tcp": Evidence.TRANSPORT}
+
+
+class DutyRoom:
+    """A province whose lines are cut by calling :meth:`cut`. ``now`` is what every clock says."""
+
+    def __init__(self, folder: Path, *, province: str = "soc-trang-2021", at: datetime = EVENING) -> None:
+        self.now = at
+        self.inventory = load(sample(province))
+        self.database = open_engine(f"sqlite+aiosqlite:///{folder / 'room.db'}")
+        self.monitor = MonitorService(
+            database=self.database, inventory=self.inventory, clock=self.clock, metrics=ServiceMetrics()
+        )
+        self.alerting = AlertingService(
+            database=self.database,
+            inventory=self.inventory,
+            clock=self.clock,
+            token=secrets.token_urlsafe,
+            public_url="http://127.0.0.1",
+        )
+        self.deps = assemble(
+            database=self.database,
+            monitor=self.monitor,
+            alerting=self.alerting,
+            clock=self.clock,
+            token=secrets.token_urlsafe,
+            settings=PagesSettings(),
+        )
+        self.feed = Feed(self.deps)
+        self.down: set[str] = set()
+        self._sequence = 0
+
+    def clock(self) -> datetime:
+        return self.now
+
+    def app(self) -> FastAPI:
+        app = FastAPI(openapi_url=None)
+        install(app, self.deps)
+        return app
+
+    async def open(self) -> None:
+        async with self.database.begin() as connection:
+            await connection.run_sync(metadata.create_all)
+        await self.monitor.start()
+        await self.look()
+
+    async def close(self) -> None:
+        self.deps.hub.close()
+        await self.database.dispose()
+
+    async def add_accounts(self) -> None:
+        for name, role, party, person in ACCOUNTS:
+            await self.deps.auth.add(name, role, PASSWORD, party=party, person=person)
+
+    async def look(self, *, canaries: bool = True) -> None:
+        """Look once at everything, canaries last, so that they vouch for the failures."""
+        at_ns = int(self.now.timestamp() * 1e9)
+        looks = [self._look(number, code, at_ns) for number, code in enumerate(self.inventory.targets)]
+        [vantage] = self.inventory.vantages.values()
+        outcome = Outcome.OK if canaries else Outcome.TIMEOUT
+        looks += [
+            Look(place, at_ns + 1_000_000, outcome, 0.0004, flags=Flag.CANARY)
+            for place in range(len(vantage.canaries))
+        ]
+        self._sequence += 1
+        batch = batch_of(
+            looks, vantage=vantage.code, fleet=self.inventory.digest, epoch=1, sequence=self._sequence
+        )
+        await self.monitor.take(batch)
+
+    def _look(self, number: int, code: str, at_ns: int) -> Look:
+        target = self.inventory.targets[code]
+        if code in self.down:
+            return Look(number, at_ns, Outcome.TIMEOUT)
+        # A steady, plausible delay for each target, with a slow swell.
+        rtt = 0.0008 + (number * 37 % 53) / 9000 + 0.0006 * ((at_ns // 60_000_000_000 + number) % 7)
+        return Look(number, at_ns, Outcome.OK, rtt, evidence=_EVIDENCE.get(target.kind, Evidence.PROTOCOL))
+
+    async def advance(self, seconds: float, *, step: float = 5.0, canaries: bool = True) -> None:
+        """Let time pass, looking and acting every ``step`` seconds."""
+        end = self.now + timedelta(seconds=seconds)
+        while self.now < end:
+            self.now = min(end, self.now + timedelta(seconds=step))
+            await self.look(canaries=canaries)
+            await self.act()
+
+    async def act(self) -> None:
+        await self.monitor.tick()
+        await self.alerting.absorb()
+        await self.alerting.tick()
+
+    async def cut(self, *risks: str) -> None:
+        """Cut what hangs on risk groups, and let it be noticed: a few looks and the hold."""
+        for risk in risks:
+            self.down |= set(self.monitor.topology.targets_of_risk(risk))
+        await self._settle()
+
+    async def cut_targets(self, targets: Iterable[str]) -> None:
+        self.down |= set(targets)
+        await self._settle()
+
+    async def restore(self) -> None:
+        self.down.clear()
+        await self._settle()
+
+    async def _settle(self) -> None:
+        for _ in range(6):
+            self.now += timedelta(seconds=1)
+            await self.look()
+            await self.act()
+
+    async def incidents(self):
+        return await self.deps.records.live(owner=None)
+
+
+async def before(room: DutyRoom) -> None:
+    await room.advance(240, step=20)
+
+
+async def during(room: DutyRoom) -> None:
+    await before(room)
+    await room.cut("VNPT-RING-947")
+    await room.advance(25)
+
+
+async def busy(room: DutyRoom) -> None:
+    """Several matters at once, in several states."""
+    await before(room)
+    bts = [
+        code for code, risk in room.inventory.risks.items() if risk.kind == "bts" and risk.owner == "VIETTEL"
+    ]
+    await room.cut(bts[5])
+    await room.advance(30)
+    [first] = await room.incidents()
+    await room.alerting.acknowledge(first.id, actor="Trực ca Viettel 2", person="VIETTEL-OPS-2")
+    await room.alerting.progress(
+        first.id,
+        actor="Trực ca Viettel 2",
+        note="Mất điện lưới, tổ ứng cứu đang mang máy nổ tới trạm.",
+        eta=room.now + timedelta(minutes=35),
+    )
+    await room.advance(40)
+    olts = [code for code, risk in room.inventory.risks.items() if risk.kind in {"olt", "ont"}]
+    await room.cut(olts[60])
+    await room.advance(20)
+    await room.cut("VNPT-RING-947")
+    mobiles = [
+        path
+        for path in room.inventory.paths.values()
+        if path.medium == "mobile_data" and path.site.startswith("UBBC-317")
+    ]
+    await room.cut_targets(
+        target for path in mobiles[:3] for target in room.monitor.topology.targets_of_path(path.code)
+    )
+    await room.advance(65)
+
+
+async def after(room: DutyRoom) -> None:
+    await during(room)
+    [incident] = await room.incidents()
+    await room.alerting.acknowledge(incident.id, actor="Trực ca VNPT 2", person="VNPT-OPS-2")
+    await room.advance(120, step=10)
+    await room.restore()
+    await room.advance(60)
+
+
+async def closed(room: DutyRoom) -> None:
+    await after(room)
+    for incident in await room.incidents():
+        await room.alerting.close(
+            incident.id,
+            actor="Trực ban Sở 1",
+            cause=CauseClass.FIBRE_CUT,
+            note="Xe cẩu làm đứt cáp, đã hàn nối.",
+        )
+
+
+SCENES = {"before": before, "during": during, "busy": busy, "after": after, "closed": closed}
+
+
+@asynccontextmanager
+async def a_duty_room(folder: Path, **options) -> AsyncIterator[DutyRoom]:
+    room = DutyRoom(folder, **options)
+    await room.open()
+    try:
+        yield room
+    finally:
+        await room.close()
+
+
+class _Server(uvicorn.Server):
+    @contextlib.contextmanager
+    def capture_signals(self):
+        yield
+
+
+@asynccontextmanager
+async def served(room: DutyRoom, port: int = 0) -> AsyncIterator[str]:
+    """Serve the pages of ``room`` on loopback with the live feed running; answers the address."""
+    config = uvicorn.Config(
+        room.app(), port=port, log_level="warning", lifespan="off", timeout_graceful_shutdown=2
+    )
+    server = _Server(config)
+    stop = asyncio.Event()
+    feeding = asyncio.create_task(room.feed.run(stop))
+    serving = asyncio.create_task(server.serve())
+    while not server.started:
+        await asyncio.sleep(0.01)
+    try:
+        bound = server.servers[0].sockets[0].getsockname()[1]
+        yield f"http://127.0.0.1:{bound}"
+    finally:
+        room.deps.hub.close()
+        stop.set()
+        server.should_exit = True
+        await asyncio.gather(serving, feeding)
+
+
+async def _demonstrate(port: int, scene: str, province: str, *, play: bool) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        async with a_duty_room(Path(folder), province=province) as room:
+            await room.add_accounts()
+            await SCENES[scene](room)
+            async with served(room, port) as address:
+                print(f"{address}  admin / {PASSWORD}", flush=True)
+                seconds = 0
+                while True:
+                    await asyncio.sleep(1)
+                    seconds += 1
+                    room.now += timedelta(seconds=1)
+                    await room.look()
+                    await room.act()
+                    if play and seconds == 10:
+                        await room.cut("VNPT-RING-947")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--port", type=int, default=8099)
+    parser.add_argument("--scene", choices=SCENES, default="busy")
+    parser.add_argument("--province", default="soc-trang-2021")
+    parser.add_argument("--play", action="store_true", help="cut a ring after ten seconds")
+    chosen = parser.parse_args()
+    with contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(_demonstrate(chosen.port, chosen.scene, chosen.province, play=chosen.play))
+
+
+if __name__ == "__main__":
+    main()
