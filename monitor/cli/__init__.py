@@ -1,28 +1,32 @@
 """The command ``thongsuot``: one module a subcommand, each with ``add`` (its arguments) and a function that runs it.
 
-Exit codes everywhere: 0 done, 1 found faults, 2 usage.
+Exit codes everywhere: 0 done, 1 found faults, 2 usage. Only the chosen subcommand's module is loaded, so that
+``thongsuot lab cut`` does not wait for the whole service to be imported.
 """
 
 import argparse
+import importlib
 import sys
 from collections.abc import Sequence
 
-from monitor.cli import bench, check, lab, migrate, probe, run, serve, user
+__all__ = ["COMMANDS", "main"]
 
-__all__ = ["main"]
+COMMANDS = ("run", "serve", "lab", "check", "probe", "user", "migrate", "bench")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one subcommand; answer its exit code."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
     parser = argparse.ArgumentParser(
         prog="thongsuot",
         description="Bảo đảm thông tin liên lạc phục vụ bầu cử. Assures communications before, during and after "
         "an election.",
     )
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    for module in (run, serve, lab, check, probe, user, migrate, bench):
-        module.add(commands)
-    chosen = parser.parse_args(arguments)
+    wanted = COMMANDS if not given or given[0] not in COMMANDS else (given[0],)
+    for name in wanted:
+        importlib.import_module(f"monitor.cli.{name}").add(commands)
+    chosen = parser.parse_args(given)
     try:
         return int(chosen.run(chosen))
     except KeyboardInterrupt:

@@ -127,7 +127,9 @@ class _Keeper:
                 "THONGSUOT_EMAIL__HOST": "127.0.0.1",
                 "THONGSUOT_EMAIL__PORT": str(self._facts["smtp_port"]),
                 "THONGSUOT_SMS__URL": f"http://127.0.0.1:{self._facts['sms_port']}/sendsms",
-                "THONGSUOT_LAB": "1",
+                "THONGSUOT_EMAIL__SENDER": "truc-ban@thongsuot.invalid",
+                "THONGSUOT_PAGES__PUBLIC_URL": f"http://{self._chosen.host}:{self._chosen.port}",
+                **({"THONGSUOT_EXTRA_CA": self._facts["ca_file"]} if self._facts["ca_file"] else {}),
             },
         )
         (self._chosen.state / "service.pid").write_text(f"{service.pid}\n", encoding="utf-8")

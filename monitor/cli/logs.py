@@ -1,0 +1,24 @@
+"""Where log lines go: one line an event, key=value, to standard error; standard output belongs to facts."""
+
+import logging
+import sys
+
+import structlog
+
+__all__ = ["set_up_logging"]
+
+
+def set_up_logging() -> None:
+    """Configure logging for a long-running command; no event of a healthy look is ever logged."""
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.KeyValueRenderer(key_order=["timestamp", "level", "event"]),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")

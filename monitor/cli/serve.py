@@ -1,0 +1,97 @@
+"""``thongsuot serve``: the service on an inventory, until told to stop."""
+
+import argparse
+import asyncio
+import signal
+import sys
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+from fastapi import FastAPI
+from pydantic import ValidationError
+from typing_extensions import override
+
+from inventory.loader import InventoryFaultsError
+from monitor.app import Service, create_app
+from monitor.cli.logs import set_up_logging
+from monitor.cli.parent import watch_parent
+from monitor.settings import Settings, read_settings
+
+__all__ = ["add"]
+
+_GRACE_SECONDS = 1
+
+
+def add(commands: Any) -> None:
+    """Declare the subcommand."""
+    parser = commands.add_parser("serve", help="chạy dịch vụ · run the service")
+    parser.add_argument("--inventory", type=Path, help="inventory folder (or THONGSUOT_INVENTORY)")
+    parser.add_argument("--state", type=Path, help="folder for the database and everything that changes")
+    parser.add_argument("--host")
+    parser.add_argument("--port", type=int)
+    parser.add_argument("--day", type=date.fromisoformat, help="hold the election on this day (YYYY-MM-DD)")
+    parser.add_argument("--with-parent", action="store_true", help="stop when standard input ends")
+    parser.set_defaults(run=_run)
+
+
+def _run(chosen: argparse.Namespace) -> int:
+    given = {name: getattr(chosen, name) for name in ("inventory", "state", "host", "port", "day")}
+    try:
+        settings = read_settings(**given)
+        settings.state.mkdir(parents=True, exist_ok=True)
+        set_up_logging()
+        service = Service(settings)
+    except ValidationError as error:
+        for fault in error.errors():
+            place = "__".join(str(part) for part in fault["loc"]).upper()
+            print(f"THONGSUOT_{place}: {fault['msg']} ({fault.get('input')!r})", file=sys.stderr)
+        return 2
+    except InventoryFaultsError as error:
+        print("\n".join(map(str, error.faults)), file=sys.stderr)
+        return 1
+    return _serve(settings, service, with_parent=chosen.with_parent)
+
+
+def _serve(settings: Settings, service: Service, *, with_parent: bool) -> int:
+    server = _Server(settings, create_app(service), service)
+    if with_parent:
+        watch_parent(lambda: setattr(server, "should_exit", True))
+    server.run()
+    return 0 if server.started else 1
+
+
+class _Server(uvicorn.Server):
+    """uvicorn, which ends live streams first so that a wall screen cannot hold the shutdown, and reloads on SIGHUP."""
+
+    def __init__(self, settings: Settings, app: FastAPI, service: Service) -> None:
+        super().__init__(
+            uvicorn.Config(
+                app,
+                host=settings.host,
+                port=settings.port,
+                loop="uvloop",
+                http="httptools",
+                log_config=None,
+                access_log=False,
+                timeout_graceful_shutdown=_GRACE_SECONDS,
+                server_header=False,
+                proxy_headers=False,
+            )
+        )
+        self._service = service
+
+    @override
+    async def startup(self, sockets: Any = None) -> None:
+        await super().startup(sockets)
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGHUP, self._reload)
+
+    @override
+    async def shutdown(self, sockets: Any = None) -> None:
+        self._service.hub.close()
+        await super().shutdown(sockets)
+
+    def _reload(self) -> None:
+        self._reloading = asyncio.ensure_future(self._service.reload())
