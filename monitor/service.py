@@ -59,7 +59,7 @@ class MonitorService:
     ) -> None:
         self.inventory = inventory
         self.topology = Topology(inventory)
-        self._database = database
+        self.database = database
         self._clock = clock
         self._metrics = metrics
         self._lock = asyncio.Lock()
@@ -80,7 +80,7 @@ class MonitorService:
         self._phase = phase_at(inventory.election, self._clock())
         self.belief = FleetBelief(inventory, topology, policies_of(inventory, topology, self._phase))
         self._attribution = Attribution(self.belief)
-        self.history = History(self._database, topology.codes, tuple(inventory.vantages))
+        self.history = History(self.database, topology.codes, tuple(inventory.vantages))
         self._intakes = {code: Intake(code, len(v.canaries)) for code, v in inventory.vantages.items()}
         self._fleets[inventory.digest] = topology.codes
         self._metrics.durations.regroup(inventory, topology)
@@ -120,7 +120,7 @@ class MonitorService:
             now_ns = self._now_ns()
             self._started_ns = now_ns
             out = Decisions()
-            async with reading(self._database) as connection:
+            async with reading(self.database) as connection:
                 views, outages = await store.target_rows(connection), await store.open_outages(connection)
                 verdicts, causes = (
                     await store.site_verdict_rows(connection),
@@ -266,7 +266,7 @@ class MonitorService:
         if not self._unwritten:
             return
         changes: list[StateChange] = []
-        async with transaction(self._database) as connection:
+        async with transaction(self.database) as connection:
             for decisions in self._unwritten:
                 changes.extend(await store.apply(connection, decisions))
         self._unwritten.clear()
