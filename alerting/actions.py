@@ -1,6 +1,6 @@
 """What people do to an incident. Each function holds one case of one transaction; the service opens and commits it."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 from alerting.case import Case
 from alerting.errors import ImpossibleTimeError, MissingReasonError
@@ -47,6 +47,7 @@ async def progress(
 ) -> None:
     """Tell what is being done, and optionally when it should be over; the next word is due anew."""
     _require(note, IncidentEvent.PROGRESS)
+    eta = eta.astimezone(UTC) if eta is not None else None
     if eta is not None and eta <= at:
         raise ImpossibleTimeError(eta, at)
     await case.record(

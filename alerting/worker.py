@@ -28,7 +28,7 @@ _IDLE = 1.0
 """Longest sleep of a loop, in seconds: what no wake-up told of is found within this."""
 _SHORTEST = 0.005
 _MEASURE_EVERY = 5.0
-_PARTING = 2.0
+_PARTING = 1.5
 """How long attempts may still run once the service stops, in seconds; what is cut off is sent after the lease."""
 
 

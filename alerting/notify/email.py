@@ -25,11 +25,10 @@ class EmailChannel(Channel):
 
     @override
     async def send(self, letter: Letter) -> None:
-        mail = letter_to_mail(letter, self._settings)
         secret = self._settings.password.get_secret_value()
         try:
             await aiosmtplib.send(
-                mail,
+                letter_to_mail(letter, self._settings),
                 hostname=self._settings.host,
                 port=self._settings.port,
                 username=self._settings.username or None,

@@ -38,12 +38,12 @@ async def attempt(
         answer = await client.request(method, url, headers=dict(headers), **body)
     except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout) as unreached:
         raise DeliveryError(f"not reached: {type(unreached).__name__}", permanent=False) from unreached
-    except httpx2.InvalidURL as wrong:
-        raise DeliveryError("the address is not one", permanent=True) from wrong
+    except (httpx2.InvalidURL, httpx2.UnsupportedProtocol) as wrong:
+        raise DeliveryError("the address is not one that HTTP can call", permanent=True) from wrong
     except httpx2.TransportError as broken:
         raise DeliveryError(
             f"no answer: {type(broken).__name__}",
-            permanent=isinstance(broken, httpx2.UnsupportedProtocol),
+            permanent=False,
             uncertain=True,
         ) from broken
     if answer.is_success:

@@ -44,8 +44,12 @@ class Collected:
         return self.looks
 
     def until(self, condition, seconds=10.0):
+        """Wait for a condition on what was said, or on the engine's counters, which tell nobody when they change."""
+        deadline = time.monotonic() + seconds
         with self._changed:
-            assert self._changed.wait_for(condition, seconds), f"not within {seconds} s: {self.looks[:5]} …"
+            while not condition():
+                assert time.monotonic() < deadline, f"not within {seconds} s: {self.looks[:5]} …"
+                self._changed.wait(0.01)
 
     def outcomes(self):
         """Outcomes of each slot, in the order in which they came."""

@@ -1,0 +1,89 @@
+"""The loop that acts: woken, on time, and not to be killed by a fault."""
+
+import asyncio
+from contextlib import asynccontextmanager
+
+import pytest
+
+from alerting.models import IncidentState
+from alerting.worker import AlertingWorker
+from tests.support.acting import a_duty_room, until
+
+
+@pytest.fixture
+async def room(tmp_path):
+    async with a_duty_room(tmp_path) as room:
+        yield room
+
+
+@asynccontextmanager
+async def at_work(room):
+    worker = AlertingWorker(service=room.service, clock=room.clock)
+    stop = asyncio.Event()
+    task = asyncio.create_task(worker.run(stop))
+    try:
+        yield worker
+    finally:
+        stop.set()
+        async with asyncio.timeout(5):
+            await task
+
+
+def opened(room):
+    async def at_least_one():
+        return await room.incidents()
+
+    return at_least_one
+
+
+async def test_a_wake_up_opens_the_incident_at_once(room):
+    async with at_work(room) as worker:
+        turns = room.service.metrics.turns.labels("alerting")
+        await until(lambda: asyncio.sleep(0, turns._value.get() >= 1))
+        await room.believe()
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        worker.wake()
+        await until(opened(room))
+        assert loop.time() - began < 0.5
+    assert room.service.metrics.last_success.labels("alerting")._value.get() == room.clock().timestamp()
+
+
+async def test_a_belief_that_nobody_woke_it_for_is_found_within_a_second_or_two(room):
+    async with at_work(room):
+        await room.believe()
+        await until(opened(room), within=3)
+
+
+async def test_a_deadline_is_met_when_it_is_due(room):
+    await room.cut()
+    await room.mend()
+    async with at_work(room) as worker:
+        room.clock.advance(seconds=30)
+        worker.wake()
+
+        async def verified():
+            return (await room.incident()).state is IncidentState.RESOLVED
+
+        await until(verified)
+
+
+async def test_a_fault_is_counted_and_the_loop_goes_on(room):
+    healthy, broken = room.service._database, object()
+    room.service._database = broken
+    async with at_work(room) as worker:
+        failures = room.service.metrics.failures.labels("alerting")
+        await until(lambda: asyncio.sleep(0, failures._value.get() >= 1))
+        room.service._database = healthy
+        await room.believe()
+        worker.wake()
+        await until(opened(room))
+
+
+async def test_stopping_does_not_wait_for_the_next_turn(room):
+    loop = asyncio.get_running_loop()
+    async with at_work(room):
+        turns = room.service.metrics.turns.labels("alerting")
+        await until(lambda: asyncio.sleep(0, turns._value.get() >= 1))
+        stopped = loop.time()
+    assert loop.time() - stopped < 0.5
