@@ -2,29 +2,32 @@
 
 import subprocess
 import time
+from threading import Event, Thread
 
 import numpy as np
 import pytest
 
 from probes.icmp import IcmpBacklogError, IcmpEngine, IcmpMode, IcmpNotAllowedError
+from probes.icmp_flight import FlightTable
 from probes.icmp_packet import Family
 from probes.models import Flag, Outcome
-from tests.support.icmp import IDENTIFIER, NONCE, SECOND, Collected, Forger, reply, requests, running, slots
+from tests.support.icmp import IDENTIFIER, NONCE, SECOND, Collected, Forger, reply, running, slots
 from tests.support.netns import allow_datagram_icmp, nft, own_network, without_capabilities
 
 pytestmark = pytest.mark.root
 
 MODES = pytest.mark.parametrize("mode", IcmpMode, ids=lambda mode: mode.value)
 SILENT = "127.0.0.9"
-CUT = """
+INPUT = """
 table inet lab {
   set cut { type ipv4_addr; }
   chain input {
-    type filter hook input priority 0;
-    icmp type echo-request ip daddr @cut drop
+    type filter hook input priority 0
+    %s
   }
 }
 """
+CUT = INPUT % "icmp type echo-request ip daddr @cut drop"
 
 
 @pytest.fixture(autouse=True)
@@ -45,6 +48,13 @@ def silent():
 @pytest.fixture
 def forger(silent):
     one = Forger(silent)
+    yield one
+    one.close()
+
+
+@pytest.fixture
+def enemy():
+    one = Forger("127.0.0.66")
     yield one
     one.close()
 
@@ -104,7 +114,10 @@ def test_fping_agrees_on_who_is_alive():
     hosts = fleet(300)
     nft(f"add element inet lab cut {{ {', '.join(hosts[::3])} }}")
     said = subprocess.run(
-        ["fping", "-a", "-r", "0", "-t", "300", "-i", "0", *hosts], capture_output=True, text=True, check=False
+        ["fping", "-a", "-r", "0", "-t", "300", "-i", "0", *hosts],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     with running(hosts) as (engine, seen):
         engine.send(everyone(300), timeout_ns=SECOND * 3 // 10)
@@ -115,7 +128,7 @@ def test_fping_agrees_on_who_is_alive():
 
 
 def test_a_fleet_that_is_all_down_times_out_in_its_time_and_holds_nothing_up():
-    nft("table inet lab { chain input { type filter hook input priority 0; icmp type echo-request drop } }")
+    nft(INPUT % "icmp type echo-request drop")
     with running([*fleet(5_000), "::1"]) as (engine, seen):
         begun = time.monotonic()
         for _ in range(4):
@@ -140,8 +153,7 @@ def test_a_fleet_that_is_all_down_times_out_in_its_time_and_holds_nothing_up():
 )
 def test_a_routers_refusal_ends_the_look_at_once(family, address, refusal):
     kind = "icmp" if family is Family.V4 else "icmpv6"
-    nft(f"""table inet lab {{ chain input {{ type filter hook input priority 0;
-        {kind} type echo-request reject with {refusal} }} }}""")
+    nft(INPUT % f"{kind} type echo-request reject with {refusal}")
     with running([address], mode=IcmpMode.RAW) as (engine, seen):
         engine.send(slots(0), timeout_ns=30 * SECOND)
         seen.wait(1)
@@ -175,8 +187,7 @@ def test_a_late_answer_clears_the_suspicion_it_raised(forger, silent):
         assert engine.statistics().late == 1
 
 
-def test_forged_foreign_double_and_broken_answers_are_counted_by_what_they_are(forger, silent):
-    enemy = Forger("127.0.0.66")
+def test_forged_foreign_double_and_broken_answers_are_counted_by_what_they_are(forger, enemy, silent):
     with running([silent], mode=IcmpMode.RAW) as (engine, seen):
         engine.send(slots(0), timeout_ns=30 * SECOND)
         seen.until(lambda: engine.statistics().sent == 1)
@@ -185,15 +196,19 @@ def test_forged_foreign_double_and_broken_answers_are_counted_by_what_they_are(f
         forger.send(reply(0, 0, identifier=IDENTIFIER ^ 1))
         forger.send(reply(0, 0)[:20])
         forger.send(reply(0, 77))
-        forger.send(bytes(requests(Family.V4, [0], [0])[0]))
         forger.send(reply(0, 0))
         forger.send(reply(0, 0))
         seen.wait(1)
         count = engine.statistics()
         assert seen.outcomes() == {0: [Outcome.OK]}
-        assert (count.spoofed, count.foreign, count.truncated, count.expired, count.duplicate) == (1, 1, 1, 1, 1)
-        assert count.received == 6, "the filters kept the other identifier and the request out"
-    enemy.close()
+        assert (count.spoofed, count.foreign, count.truncated, count.expired, count.duplicate) == (
+            1,
+            1,
+            1,
+            1,
+            1,
+        )
+        assert count.received == 6, "the filter kept the other identifier out"
 
 
 def test_what_the_kernel_dropped_for_want_of_room_is_told_from_what_the_network_lost():
@@ -204,9 +219,8 @@ def test_what_the_kernel_dropped_for_want_of_room_is_told_from_what_the_network_
         engine.send(everyone(500), timeout_ns=SECOND // 5)
         seen.wait(500)
         unreliable = [slot for slot, outcome, _, flags, *_ in seen.looks if flags & Flag.UNRELIABLE]
-        dropped = engine.statistics().kernel_drops
-        assert dropped > 100
-        assert len(unreliable) == dropped
+        # Linux 6.18 counts every datagram that a raw socket drops twice.
+        assert 100 < len(unreliable) <= engine.statistics().kernel_drops <= 2 * len(unreliable)
         engine.send(everyone(600)[500:], timeout_ns=SECOND // 5)
         seen.wait(600)
         assert {tuple(look[1:4:2]) for look in seen.looks[500:]} == {(Outcome.TIMEOUT, Flag.NONE)}
@@ -234,13 +248,15 @@ def test_replacing_the_table_changes_what_a_slot_means_for_every_later_look(sile
 
 
 def test_two_engines_do_not_hear_each_other():
-    with running(fleet(1_000), mode=IcmpMode.RAW) as (one, seen_by_one):
-        with running(fleet(1_000), mode=IcmpMode.RAW, identifier=IDENTIFIER + 1) as (other, seen_by_other):
-            for engine in (one, other):
-                engine.send(everyone(1_000), timeout_ns=5 * SECOND)
-            seen_by_one.wait(1_000)
-            seen_by_other.wait(1_000)
-            assert one.statistics().received == other.statistics().received == 1_000
+    with (
+        running(fleet(1_000), mode=IcmpMode.RAW) as (one, seen_by_one),
+        running(fleet(1_000), mode=IcmpMode.RAW, identifier=IDENTIFIER + 1) as (other, seen_by_other),
+    ):
+        for engine in (one, other):
+            engine.send(everyone(1_000), timeout_ns=5 * SECOND)
+        seen_by_one.wait(1_000)
+        seen_by_other.wait(1_000)
+        assert one.statistics().received == other.statistics().received == 1_000
 
 
 def test_two_engines_may_bear_one_identifier_and_still_tell_their_answers_apart():
@@ -252,6 +268,36 @@ def test_two_engines_may_bear_one_identifier_and_still_tell_their_answers_apart(
         with running(fleet(100), mode=IcmpMode.DATAGRAM) as (second, seen_by_second):
             second.send(everyone(100), timeout_ns=5 * SECOND)
             seen_by_second.wait(100)
+
+
+def test_a_busy_interpreter_fakes_neither_a_loss_nor_a_round_trip():
+    stop = Event()
+
+    def be_busy():
+        while not stop.is_set():
+            pass
+
+    busy = Thread(target=be_busy)
+    with running(fleet(2_000)) as (engine, seen):
+        busy.start()
+        try:
+            for _ in range(5):
+                engine.send(everyone(2_000), timeout_ns=5 * SECOND)
+            seen.wait(10_000)
+        finally:
+            stop.set()
+            busy.join()
+        assert {outcome for _, outcome, *_ in seen.looks} == {Outcome.OK}
+        assert np.nanmedian([rtt for _, _, rtt, *_ in seen.looks]) < 0.001
+
+
+def test_looks_wait_for_a_place_when_too_many_are_under_way(silent):
+    with running([silent]) as (engine, seen):
+        engine._match.flight = FlightTable(limit=64)
+        engine.send(np.zeros(200, np.uint32), timeout_ns=SECOND // 10)
+        seen.wait(200)
+        assert seen.outcomes() == {0: [Outcome.TIMEOUT] * 200}
+        assert engine.statistics().queued == 0
 
 
 def test_a_callback_that_fails_costs_its_results_and_not_the_engine():

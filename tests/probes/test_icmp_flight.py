@@ -110,7 +110,14 @@ def test_abandoned_looks_are_unknown():
 
 def test_of_repeated_places_only_the_first_counts():
     table = FlightTable()
-    assert table.first_of_each(np.array([5, 9, 5, 5, 9, 1])).tolist() == [True, True, False, False, False, True]
+    assert table.first_of_each(np.array([5, 9, 5, 5, 9, 1])).tolist() == [
+        True,
+        True,
+        False,
+        False,
+        False,
+        True,
+    ]
 
 
 STEP = st.one_of(
@@ -128,7 +135,7 @@ def test_no_look_is_lost_or_ended_twice_whatever_happens(steps, first_look):
     for what, number, timeout in steps:
         if what == "launch":
             looks = launch(table, *range(number), at_ns=now, timeout_ns=timeout, overdue_ns=3)
-            waiting |= {look: now + timeout for look in looks.tolist()}
+            waiting |= dict.fromkeys(looks.tolist(), now + timeout)
         elif what == "answer" and waiting:
             look = sorted(waiting)[number % len(waiting)]
             table.finish(table.find(slots(look))[0], Stage.ANSWERED)

@@ -118,7 +118,9 @@ def test_another_engines_reply_is_foreign(strange):
 
 @given(NUMBER, NUMBER, st.binary(min_size=4, max_size=4), st.integers(0, 1), st.integers(0, 10))
 def test_an_ipv4_error_that_quotes_enough_names_the_look_and_where_it_went(slot, look, address, kind, words):
-    quoted = ipv4(bytes(requests(Family.V4, [slot], [look])[0]), options=bytes(4 * words), destination=address)
+    quoted = ipv4(
+        bytes(requests(Family.V4, [slot], [look])[0]), options=bytes(4 * words), destination=address
+    )
     quotes = read(RAW_V4, ipv4(error(Family.V4, quoted, kind=kind))).quotes
     assert (quotes.look.tolist(), quotes.known.tolist()) == ([look], [True])
     assert bytes(quotes.destination[0]) == address
