@@ -32,7 +32,7 @@ from dashboards.feed import Feed
 from dashboards.routes import install
 from dashboards.security import is_own_origin
 from dashboards.visit import session_cookie
-from inventory.access import Actor
+from inventory.access import Actor, Right
 from inventory.database import open_engine
 from inventory.loader import Fault, InventoryFaultsError, examine
 from inventory.models import ContactChannel, Inventory, ProbeKind
@@ -59,6 +59,7 @@ log = structlog.get_logger()
 
 _FRESH_SECONDS = 30.0
 _STOP_SECONDS = 2.0
+_THIS_MACHINE = frozenset({"127.0.0.1", "::1"})
 _SYNCHRONISED = Path("/run/systemd/timesync/synchronized")
 
 
@@ -303,6 +304,7 @@ def create_app(service: Service) -> FastAPI:
             renderer=service.renderer,
             reload=service.reload,
             readiness=service.readiness,
+            guard=_guard_of(service),
         )
     )
     app.include_router(
@@ -326,6 +328,31 @@ def _actor_of(service: Service) -> Callable[[Request], Coroutine[Any, Any, Actor
         return found
 
     return actor
+
+
+def _guard_of(service: Service) -> Callable[[Request], Coroutine[Any, Any, None]]:
+    """Make what stands before belief and reload: a session that may see the board, or may administer.
+
+    A reload is also taken from this machine itself, straight to our port, which is how systemd asks for one; what
+    came through a proxy carries X-Forwarded-For and needs the session.
+    """
+    actor = _actor_of(service)
+
+    async def guard(request: Request) -> None:
+        is_reload = request.url.path == "/-/reload"
+        here = request.client is not None and request.client.host in _THIS_MACHINE
+        if (
+            is_reload
+            and here
+            and "x-forwarded-for" not in request.headers
+            and "origin" not in request.headers
+        ):
+            return
+        asking = await actor(request)
+        if not asking.may(Right.ADMINISTER if is_reload else Right.SEE_BOARD):
+            raise HTTPException(403, "this account may not do that")
+
+    return guard
 
 
 def _on_day(inventory: Inventory, settings: Settings) -> Inventory:

@@ -13,6 +13,7 @@ answers once is in doubt too, the other way round. A lost packet costs one confi
 Two strikes (overdue or failed looks) within one doubt hasten the target's *kin*, those that share its risk groups:
 whether a ring or a single line is cut is then known within a round trip instead of a cadence. One strike does not,
 because at 2 % random loss a look at 64 kin for every lost packet would feed on itself; two strikes cost 2.6 %.
+The first answer of a target believed down calls its kin too: what failed together comes back together.
 
 A timeout never holds anything here: looks are counted when they end, and all-down costs what all-up does.
 """
@@ -110,7 +111,10 @@ class Schedule:
     def due(self, now: int, *, at_most: int) -> Due:
         """Answer which slots to look at now, and count them as looked at; what exceeds ``at_most`` stays due."""
         confirm = np.flatnonzero(self._confirm <= now)[:at_most]
-        regular = np.flatnonzero(self._next <= now)
+        waiting = np.flatnonzero(self._next <= now)
+        regular = waiting[~self._doubt[waiting]]
+        # In doubt the confirming looks take over: two looks a moment apart would be one piece of evidence, not two.
+        self._advance(waiting[self._doubt[waiting]], now, is_look=False)
         if len(regular) > at_most - len(confirm):
             oldest = np.argsort(self._next[regular], kind="stable")
             regular = regular[oldest[: max(0, at_most - len(confirm))]]
@@ -144,8 +148,10 @@ class Schedule:
         struck: list[int] = []
         for slot, outcome in zip(slots[~usual].tolist(), outcomes[~usual].tolist(), strict=True):
             if outcome == Outcome.OK:
-                self._answered(slot, now)
-            elif outcome != Outcome.ERROR and self._failed(slot, outcome, now):
+                calls = self._answered(slot, now)
+            else:
+                calls = outcome != Outcome.ERROR and self._failed(slot, outcome, now)
+            if calls:
                 struck.append(slot)
         return np.array(struck, np.intp)
 
@@ -154,12 +160,13 @@ class Schedule:
         offset = (self._fraction * cadence).astype(np.int64)
         self._next = now - (now - offset) % cadence + cadence
 
-    def _advance(self, slots: Indices, now: int) -> None:
+    def _advance(self, slots: Indices, now: int, *, is_look: bool = True) -> None:
         # A look that was missed is skipped, not queued: the next one falls on the target's own phase again.
         cadence = self._pacing.cadence[slots]
         offset = (self._fraction[slots] * cadence).astype(np.int64)
         self._next[slots] = now - (now - offset) % cadence + cadence
-        self._last[slots] = now
+        if is_look:
+            self._last[slots] = now
 
     def _repeat(self, slots: Indices, now: int) -> None:
         self._confirms[slots] += 1
@@ -172,7 +179,8 @@ class Schedule:
     def _begin_doubt(self, slot: int, now: int) -> None:
         if not self._doubt[slot]:
             self._doubt[slot] = True
-            self._confirm[slot] = now
+            # At once after an overdue answer; after a prompt one, far enough from it to be evidence of its own.
+            self._confirm[slot] = max(now, int(self._last[slot]) + CONFIRM_GAP_NS)
             self._confirms[slot] = 0
             self._strikes[slot] = 0
 
@@ -181,13 +189,16 @@ class Schedule:
         self._doubt[slot] = False
         self._confirm[slot] = _NEVER
 
-    def _answered(self, slot: int, now: int) -> None:
+    def _answered(self, slot: int, now: int) -> bool:
+        """Count one answer; the first one of a target believed down calls its kin: they may be back too."""
+        is_back = self._believed[slot] < 0 and self._answers[slot] == 0
         self._failures[slot] = 0
         self._answers[slot] += 1
         if self._believed[slot] > 0 or self._answers[slot] >= self._pacing.up_after[slot]:
             self._end_doubt(slot, 1)
         else:
             self._begin_doubt(slot, now)
+        return bool(is_back)
 
     def _failed(self, slot: int, outcome: int, now: int) -> bool:
         """Count one failure; answer whether the kin should be looked at now."""

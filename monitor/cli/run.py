@@ -16,7 +16,7 @@ import urllib.error
 import urllib.request
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any, TextIO
+from typing import IO, Any
 
 from inventory.loader import examine
 from inventory.samples import sample
@@ -167,7 +167,7 @@ class _Keeper:
         raise SystemExit(f"the service was not ready within {_READY_SECONDS:.0f} s")
 
 
-def _first_fact(stream: TextIO) -> dict[str, Any]:
+def _first_fact(stream: IO[str]) -> dict[str, Any]:
     """Read the lab's first line, a JSON object with its ports; pass on whatever it says later."""
     line = stream.readline()
     if not line:
@@ -187,8 +187,12 @@ def _is_ready(host: str, port: int) -> bool:
 
 def _banner(chosen: argparse.Namespace, election: str, day: date) -> None:
     state = chosen.state
-    command = f"thongsuot lab --state {state}" if str(state) != "var" else "thongsuot lab"
-    command = f"{Path(sys.executable).parent / command}" if "VIRTUAL_ENV" not in os.environ else command
+    command = (
+        "thongsuot lab"
+        if "VIRTUAL_ENV" in os.environ
+        else f"{_shown(Path(sys.executable).parent)}/thongsuot lab"
+    )
+    at = "" if str(state) == "var" else f" --state {state}"
     print(
         f"""
   {election}
@@ -196,12 +200,20 @@ def _banner(chosen: argparse.Namespace, election: str, day: date) -> None:
 
   Bảng trực ban · board      http://{chosen.host}:{chosen.port}/
   Thử · try, in another terminal:
-    {command} cut --carrier VNPT --area 947     cắt VNPT ở huyện Mỹ Xuyên · cut VNPT in one district
-    {command} restore                           nối lại · bring it back
-    {command} status                            đang cắt gì · what is cut now
+    {command} cut --carrier VNPT --area 947{at}
+                               cắt VNPT ở huyện Mỹ Xuyên · cut VNPT in one district
+    {command} restore{at}
+                               nối lại · bring it back
+    {command} status{at}
+                               đang cắt gì · what is cut now
   Thư, tin nhắn đã gửi · mail and SMS sent    {state / "mail"}, {state / "sms.jsonl"}
   Chỉ số · metrics           http://{chosen.host}:{chosen.port}/metrics and /metrics/targets
   Dừng · stop                Ctrl-C
 """,
         flush=True,
     )
+
+
+def _shown(folder: Path) -> Path:
+    """Answer a path as a person here would type it."""
+    return folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder

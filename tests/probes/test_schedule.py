@@ -114,13 +114,25 @@ def test_confirming_ends_when_the_failures_in_a_row_decide():
     assert not [look for look in looks_between(schedule, 10 * SECOND, 20 * SECOND) if look[2]]
 
 
-def test_a_target_believed_down_that_answers_is_confirmed_at_once():
+def test_a_target_believed_down_that_answers_is_confirmed_200_ms_later():
     schedule = a_schedule("one", down_after=1)
     ended(schedule, 0, Outcome.TIMEOUT, 0)
-    ended(schedule, 0, Outcome.OK, 5 * SECOND)
-    assert schedule.due(5 * SECOND, at_most=9).confirm.tolist() == [0]
-    ended(schedule, 0, Outcome.OK, 5 * SECOND + 1)
+    now = 5 * SECOND
+    assert schedule.due(now, at_most=9).regular.tolist() == [0]
+    ended(schedule, 0, Outcome.OK, now)
+    assert schedule.due(now, at_most=9).confirm.tolist() == []
+    assert schedule.due(now + CONFIRM_GAP_NS, at_most=9).confirm.tolist() == [0]
+    ended(schedule, 0, Outcome.OK, now + CONFIRM_GAP_NS + 1)
     assert schedule.in_doubt == 0
+
+
+def test_a_target_in_doubt_is_looked_at_by_confirming_looks_only_200_ms_apart():
+    schedule = a_schedule("one", cadence=0.3, down_after=9)
+    trusted(schedule)
+    schedule.suspect(np.array([0]), 10 * SECOND)
+    looks = looks_between(schedule, 10 * SECOND, 11 * SECOND)
+    assert {is_confirm for _, _, is_confirm in looks} == {True}
+    assert set(np.diff([at for at, _, _ in looks]).tolist()) == {CONFIRM_GAP_NS}
 
 
 def test_doubt_that_nothing_decides_falls_back_to_the_retry_cadence():
@@ -153,6 +165,18 @@ def test_a_refusal_is_a_strike_though_nothing_was_overdue():
     trusted(schedule)
     assert ended(schedule, 0, Outcome.REFUSED, SECOND).tolist() == []
     assert ended(schedule, 0, Outcome.REFUSED, 2 * SECOND).tolist() == [0]
+
+
+def test_the_first_answer_of_a_target_believed_down_calls_its_kin_and_the_second_does_not():
+    schedule = a_schedule("one", down_after=1, up_after=3)
+    ended(schedule, 0, Outcome.TIMEOUT, 0)
+    assert ended(schedule, 0, Outcome.OK, SECOND).tolist() == [0]
+    assert ended(schedule, 0, Outcome.OK, SECOND + 1).tolist() == []
+
+
+def test_a_target_that_answers_for_the_first_time_ever_calls_nobody():
+    schedule = a_schedule("one")
+    assert ended(schedule, 0, Outcome.OK, 0).tolist() == []
 
 
 def test_hastened_kin_are_looked_at_now_unless_they_just_were():
