@@ -2,8 +2,8 @@
 
 Everything but the values is known when the inventory is: the lines of a family whose prefixes have the same length
 form a block of bytes, one row a line, made once. A page is made by writing fixed-width digits into the blocks by
-vectorised arithmetic, choosing the rows that exist (an unknown state has no ``up``), and joining the blocks. No
-line is padded and no number is formatted in Python.
+vectorised arithmetic and choosing the rows that exist (an unknown state has no ``up``). No line is padded and no
+number is formatted in Python; the page leaves in pieces.
 
 Text format 0.0.4. Values have leading zeros where the width asks for it (``00.0123456``), which is a plain decimal
 number to Go's ``ParseFloat``, to Prometheus and to its client libraries.
@@ -27,6 +27,9 @@ from monitor.moments import NEVER
 __all__ = ["CONTENT_TYPE", "VERDICTS", "FleetRenderer"]
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+_PIECE = 262_144
+"""Bytes of a piece of the page: small enough that neither making nor sending one keeps the event loop waiting."""
 
 VERDICTS = tuple(Verdict)
 """A verdict's value in ``thongsuot_site_verdict`` is its place here."""
@@ -58,9 +61,12 @@ class _Family:
             by_length[len(prefix)].append(row)
         self._blocks = []
         for length, rows in by_length.items():
-            raw = b"".join(prefixes[row] + b"1" * width + b"\n" for row in rows)
-            lines = np.frombuffer(bytearray(raw), np.uint8).reshape(len(rows), length + width + 1)
-            self._blocks.append(_Block(np.array(rows, np.intp), lines, slice(length, length + width)))
+            at_once = max(1, _PIECE // (length + width + 1))
+            for first in range(0, len(rows), at_once):
+                some = rows[first : first + at_once]
+                raw = b"".join(prefixes[row] + b"1" * width + b"\n" for row in some)
+                lines = np.frombuffer(bytearray(raw), np.uint8).reshape(len(some), length + width + 1)
+                self._blocks.append(_Block(np.array(some, np.intp), lines, slice(length, length + width)))
 
     def render(self, value: Digits | None, present: _Present | None) -> list[bytes]:
         """Write the values and answer the lines that exist; ``None``: as they stand, all of them."""
@@ -97,12 +103,12 @@ class FleetRenderer:
             self._targets = len(inventory.targets)
             self._sites = tuple(inventory.sites)
 
-    def render(self, columns: FleetColumns, verdicts: Mapping[str, Verdict]) -> bytes:
-        """Answer the page; raises ``ValueError`` if the columns are of another fleet."""
+    def render(self, columns: FleetColumns, verdicts: Mapping[str, Verdict]) -> list[bytes]:
+        """Answer the page in pieces; raises ``ValueError`` if the columns are of another fleet."""
         with self._lock:
             if len(columns.state) != self._targets:
                 raise ValueError(f"{len(columns.state)} columns for {self._targets} targets")
-            return b"".join(self._parts(columns, verdicts))
+            return self._parts(columns, verdicts)
 
     def _parts(self, columns: FleetColumns, verdicts: Mapping[str, Verdict]) -> list[bytes]:
         place = {verdict: number for number, verdict in enumerate(VERDICTS)}

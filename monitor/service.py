@@ -138,6 +138,7 @@ class MonitorService:
                     seen_ns = nanoseconds(row.seen_at)
                     self._intakes[row.code].resume(row, seen_ns, was_isolated=row.code in blind)
             await self.history.resume(self._clock())
+            self._is_stale = True
             await self._commit(out)
             log.info("belief resumed", targets=len(views), outages=len(outages), causes=len(causes))
 
