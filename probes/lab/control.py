@@ -7,6 +7,7 @@ import asyncio
 import json
 import stat
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -49,6 +50,7 @@ class ControlServer:
         self._lab = lab
         self._path = socket_path(directory)
         self._server: asyncio.Server | None = None
+        self._serving: set[asyncio.Task[None]] = set()
         self.commands = 0
 
     async def start(self) -> None:
@@ -62,14 +64,21 @@ class ControlServer:
         self._path.chmod(stat.S_IRUSR | stat.S_IWUSR)
 
     async def stop(self) -> None:
-        """Stop listening."""
+        """Stop listening, and hang up on whoever is still asking."""
         if self._server is not None:
             self._server.close()
             self._server = None
             self._path.unlink(missing_ok=True)
-        await asyncio.sleep(0)
+        for task in self._serving:
+            task.cancel()
+        if self._serving:
+            await asyncio.wait(self._serving)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        if task is not None:
+            self._serving.add(task)
+            task.add_done_callback(self._serving.discard)
         try:
             async with asyncio.timeout(_PATIENCE_SECONDS):
                 line = await reader.readline()
@@ -79,7 +88,7 @@ class ControlServer:
         except (TimeoutError, OSError, ValueError):
             log.debug("control connection ended early")
         finally:
-            writer.close()
+            await _closed(writer)
 
     async def _answer(self, line: bytes) -> dict[str, Any]:
         self.commands += 1
@@ -87,11 +96,11 @@ class ControlServer:
             return {"ok": True, **await carried_out(self._lab, command_of(json.loads(line)))}
         except (CommandError, SelectionError) as error:
             return {"ok": False, "error": {"vi": error.vi, "en": error.en}}
-        except json.JSONDecodeError as error:
-            return {"ok": False, "error": {"vi": f"không phải JSON: {error}", "en": f"not JSON: {error}"}}
         except NotAllowedError as error:
             reason = str(error)
             return {"ok": False, "error": {"vi": f"nhân từ chối: {reason}", "en": f"refused: {reason}"}}
+        except ValueError as error:
+            return {"ok": False, "error": {"vi": f"không phải JSON: {error}", "en": f"not JSON: {error}"}}
 
 
 async def carried_out(lab: Lab, command: Command) -> dict[str, Any]:
@@ -193,7 +202,7 @@ class LabControl:
                     writer.write(json.dumps(command).encode() + b"\n")
                     line = await reader.readline()
                 finally:
-                    writer.close()
+                    await _closed(writer)
         except OSError as error:
             raise LabNotRunningError(self._path) from error
         if not line:
@@ -207,5 +216,11 @@ async def _is_answered(path: Path) -> bool:
         _, writer = await asyncio.open_unix_connection(path)
     except OSError:
         return False
-    writer.close()
+    await _closed(writer)
     return True
+
+
+async def _closed(writer: asyncio.StreamWriter) -> None:
+    writer.close()
+    with suppress(OSError):  # the other end may have gone first
+        await writer.wait_closed()
