@@ -8,10 +8,12 @@ from dashboards.deps import Deps
 from dashboards.i18n import Words
 from dashboards.views.board import (
     IncidentRow,
+    Places,
     Pulse,
     Stage,
     counts_of,
     incident_rows,
+    places_of,
     pulse_of,
     stages,
     verdicts_of,
@@ -24,7 +26,7 @@ from monitor.models import Verdict
 
 __all__ = ["PARTS", "BoardFrame", "board", "load_frame", "wall"]
 
-PARTS = ("stages", "counts", "incidents", "duty", "recent", "footer")
+PARTS = ("stages", "counts", "places", "incidents", "duty", "recent", "footer")
 """Fragments of the board that change on their own: ``board/<part>.html``."""
 
 _RECENT = 14
@@ -37,6 +39,7 @@ class BoardFrame:
     stages: tuple[Stage, ...]
     counts: tuple[tuple[Verdict, int], ...]
     verdicts: dict[str, Verdict]
+    places: Places
     incidents: tuple[IncidentRow, ...]
     duty: tuple[DutyLine, ...]
     recent: tuple[RecentLine, ...]
@@ -55,6 +58,7 @@ async def load_frame(deps: Deps, words: Words, *, owner: str | None) -> BoardFra
         stages=stages(inventory, now, words),
         counts=counts_of(verdicts),
         verdicts=verdicts,
+        places=places_of(snapshot, inventory, topology),
         incidents=incident_rows(live, inventory=inventory, topology=topology, words=words),
         duty=duty_lines(watches(inventory, now), inventory),
         recent=recent_lines(

@@ -20,11 +20,14 @@ from monitor.snapshot import Snapshot
 __all__ = [
     "DEADLINES",
     "IncidentRow",
+    "Place",
+    "Places",
     "Pulse",
     "Stage",
     "counts_of",
     "incident_row",
     "incident_rows",
+    "places_of",
     "pulse_of",
     "stages",
     "verdicts_of",
@@ -86,6 +89,23 @@ class IncidentRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """A site above the communes that is not ready."""
+
+    code: str
+    name: str
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Sites above the communes, which have no tile: how many there are, and those that are not ready."""
+
+    total: int
+    troubled: tuple[Place, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Pulse:
     """How fresh the picture is and what it rests on."""
 
@@ -124,6 +144,19 @@ def counts_of(verdicts: Mapping[str, Verdict]) -> tuple[tuple[Verdict, int], ...
     """Count communes by verdict, in the order of the legend. Untested shows only where there is any."""
     found = Counter(verdicts.values())
     return tuple((v, found[v]) for v in Verdict if v is not Verdict.UNTESTED or found[v])
+
+
+def places_of(snapshot: Snapshot, inventory: Inventory, topology: Topology) -> Places:
+    """Answer the sites of districts and of the province itself, the worst off first."""
+    order = (Verdict.DOWN, Verdict.AT_RISK, Verdict.DEGRADED, Verdict.UNKNOWN)
+    found = [site for site in inventory.sites.values() if topology.commune_of(site.code) is None]
+    troubled = [
+        Place(site.code, site.name, view.verdict)
+        for site in found
+        if (view := snapshot.sites.get(site.code)) is not None and view.verdict in order
+    ]
+    troubled.sort(key=lambda place: (order.index(place.verdict), place.name))
+    return Places(len(found), tuple(troubled))
 
 
 def incident_row(

@@ -9,7 +9,16 @@ from alerting.oncall import DutyRow, board, gaps
 from inventory.models import ContactChannel, Duty, Inventory, PartyKind, Person
 from inventory.numbering import shown
 
-__all__ = ["DutyLine", "Number", "Watch", "duty_lines", "short_party", "watches", "watches_of_party"]
+__all__ = [
+    "DutyLine",
+    "Number",
+    "Watch",
+    "duty_lines",
+    "province_name",
+    "short_party",
+    "watches",
+    "watches_of_party",
+]
 
 _SOON = timedelta(minutes=30)
 _HORIZON = timedelta(hours=8)
@@ -76,6 +85,12 @@ _ABBREVIATIONS = (
 )
 
 
+def province_name(inventory: Inventory) -> str:
+    """Answer the name of the province that the inventory is about, or nothing where it spans several."""
+    found = [area.name for area in inventory.areas.values() if area.kind.is_province_level]
+    return found[0] if len(found) == 1 else ""
+
+
 def short_party(name: str, province: str) -> str:
     """Shorten a party's name for a narrow column: on a province's board everybody knows the province.
 
@@ -106,7 +121,7 @@ def watches_of_party(inventory: Inventory, party: str, at: datetime) -> tuple[Wa
 
 def duty_lines(found: Iterable[Watch], inventory: Inventory) -> tuple[DutyLine, ...]:
     """Fold watches to one line a party, in the order in which they come."""
-    province = next((area.name for area in inventory.areas.values() if area.kind.is_province_level), "")
+    province = province_name(inventory)
     by_party: dict[str, list[Watch]] = {}
     for watch in found:
         by_party.setdefault(watch.party, []).append(watch)

@@ -10,6 +10,8 @@ from datetime import datetime, timedelta
 
 from alerting.models import Incident, IncidentEvent, LedgerEntry
 from dashboards.i18n import Words
+from dashboards.views.duty import province_name, short_party
+from dashboards.views.incident import actor_name
 from dashboards.wording import label
 from inventory.models import Inventory
 from inventory.topology import Topology
@@ -18,6 +20,7 @@ from monitor.models import ChangeReason, StateChange, SubjectKind, Verdict
 __all__ = ["RecentLine", "change_lines", "recent_lines"]
 
 _TOGETHER = timedelta(seconds=5)
+_UNSEEN = {Verdict.UNKNOWN, Verdict.UNTESTED, ""}
 _QUIET = {IncidentEvent.GREW, IncidentEvent.NOTE, IncidentEvent.CONFIRMED}
 
 
@@ -56,8 +59,9 @@ def change_lines(
     sites: dict[tuple[str, datetime], list[StateChange]] = {}
     for change in changes:
         if change.kind is SubjectKind.SITE:
-            # The first look at a site is no news.
-            if change.reason is not ChangeReason.FIRST_RESULT:
+            # The first look at a site is no news, and neither is one that finds it as it should be.
+            is_begin = change.old in _UNSEEN and change.new == Verdict.READY
+            if not is_begin and change.reason is not ChangeReason.FIRST_RESULT:
                 sites.setdefault((change.new, _bucket(sites, change)), []).append(change)
         elif change.kind is SubjectKind.CAUSE:
             yield _cause_line(change, words)
@@ -109,8 +113,28 @@ def _sites_line(
 
 
 def _act_line(incident: Incident, entry: LedgerEntry, inventory: Inventory, words: Words) -> RecentLine:
-    party = inventory.parties.get(incident.owner)
-    owner = party.name if party else incident.owner
-    text = f"{incident.number} · {owner}: {label(words, entry.event)}"
     tone = "down" if entry.event in {IncidentEvent.OPENED, IncidentEvent.RECURRED} else ""
-    return RecentLine(f"l{incident.id}-{entry.sequence}", entry.at, text, tone, f"/incidents/{incident.id}")
+    return RecentLine(
+        key=f"l{incident.id}-{entry.sequence}",
+        at=entry.at,
+        text=_told(incident, entry, inventory, words),
+        tone=tone,
+        url=f"/incidents/{incident.id}",
+    )
+
+
+def _told(incident: Incident, entry: LedgerEntry, inventory: Inventory, words: Words) -> str:
+    """Say an act as it would be said in the room: who did what about which incident."""
+    number = incident.number
+    if entry.event is IncidentEvent.OPENED:
+        party = inventory.parties.get(incident.owner)
+        owner = short_party(party.name, province_name(inventory)) if party else incident.owner
+        return words.gettext("Opened %(number)s for %(owner)s", number=number, owner=owner)
+    if entry.event is IncidentEvent.ESCALATED and (calls := entry.details.get("calls")):
+        people = [inventory.people.get(call["person"]) for call in calls]
+        names = ", ".join(dict.fromkeys(person.name for person in people if person))
+        return words.gettext("Called %(who)s about %(number)s", who=names, number=number)
+    if entry.event is IncidentEvent.ACKNOWLEDGED:
+        who = actor_name(entry.actor, inventory)
+        return words.gettext("%(who)s acknowledged %(number)s", who=who, number=number)
+    return f"{number}: {label(words, entry.event)}"

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from dashboards.views.typeset import fitted
+from dashboards.views.typeset import fitted, width_of
 from inventory.models import Area, AreaKind, Inventory
 
 __all__ = ["CELL", "TILE", "District", "Tile", "TileMap", "communes_of", "short_name", "tile_map"]
@@ -20,6 +20,7 @@ CELL = (52, 56)
 _MARGIN = 4
 _TOP = 12
 _DENSE_ABOVE = 15
+_LABEL, _DENSE_LABEL = 13.5, 22.0
 _PREFIXES = re.compile(r"^(Thị trấn|Thị xã|Thành phố|Phường|Huyện|Quận|Xã|Tỉnh|Đặc khu)\s+", re.IGNORECASE)
 
 Cell = tuple[int, int]
@@ -61,6 +62,8 @@ class TileMap:
     borders: str
     outline: str
     is_dense: bool
+    has_corner: bool
+    """Whether the north-west corner is empty, so that a few lines of text can stand there."""
 
 
 def short_name(area: Area) -> str:
@@ -100,11 +103,18 @@ def tile_map(inventory: Inventory) -> TileMap:
         tiles=tuple(
             _tile(area, cells[area.code], names.get(district_of[area.code], "")) for area in communes
         ),
-        districts=tuple(_districts(owners, names)),
+        districts=tuple(_districts(owners, names, is_dense=is_dense)),
         borders=_edges(owners, inner=True),
         outline=_edges(owners, inner=False),
         is_dense=is_dense,
+        has_corner=_has_corner(owners, columns),
     )
+
+
+def _has_corner(owners: Mapping[Cell, str], columns: int) -> bool:
+    """Look for 40 % of the width and three rows (five of a dense map's small ones) without a tile."""
+    width, height = columns * 2 // 5, 5 if columns > _DENSE_ABOVE else 3
+    return not any(col < width and row < height for col, row in owners)
 
 
 def _district(inventory: Inventory, area: Area) -> str:
@@ -135,7 +145,7 @@ def _tile(area: Area, cell: Cell, district: str) -> Tile:
     size, lines = fitted(short_name(area), width=46, sizes=(12.5, 11.5, 10.5), most_lines=2)
     if len(lines) == 2 and size <= 10.5 and len(short_name(area).split()) > 2:
         size, lines = fitted(short_name(area), width=46, sizes=(11, 10.5, 10), most_lines=3)
-    first = 20.0 if len(lines) == 1 else 16.0 if len(lines) == 2 else 11.5
+    first = 20.0 if len(lines) == 1 else 16.0 if len(lines) == 2 else 13.0
     step = size + 1
     x, y = _corner(cell)
     return Tile(
@@ -155,21 +165,41 @@ def _corner(cell: Cell) -> Cell:
     return _MARGIN + cell[0] * CELL[0], _TOP + cell[1] * CELL[1]
 
 
-def _districts(owners: Mapping[Cell, str], names: Mapping[str, str]) -> Iterable[District]:
-    """Set each name on the longest run of the district's upper border; the northernmost one of equals."""
-    runs: dict[str, list[tuple[int, Cell]]] = defaultdict(list)
+def _districts(owners: Mapping[Cell, str], names: Mapping[str, str], *, is_dense: bool) -> Iterable[District]:
+    """Set each name on the longest run of its upper border where no other name stands; inside, where none is left."""
+    size = _DENSE_LABEL if is_dense else _LABEL
+    taken: list[tuple[float, float, float, float]] = []
+    for code, runs in sorted(_runs_of(owners).items(), key=lambda item: item[1][0][1][1]):
+        name = _PREFIXES.sub("", names[code])
+        width = width_of(name, size)
+        boxes = []
+        for _, cell in runs:
+            x, y = _corner(cell)
+            boxes.append((x + 7, y - size / 2, x + 7 + width, y + size / 2))
+        box = next((box for box in boxes if not any(_overlap(box, other) for other in taken)), boxes[0])
+        taken.append(box)
+        yield District(code, name, round(box[0], 1), round(box[1] + size / 2 - 1.5, 1))
+
+
+def _runs_of(owners: Mapping[Cell, str]) -> dict[str, list[tuple[int, Cell]]]:
+    """Answer for each district its runs of cells, those on its upper border first, the longest and northernmost first."""
+    edge: dict[str, list[tuple[int, Cell]]] = defaultdict(list)
+    inside: dict[str, list[tuple[int, Cell]]] = defaultdict(list)
     for (col, row), code in sorted(owners.items(), key=lambda item: (item[0][1], item[0][0])):
-        if not code or owners.get((col, row - 1)) == code:
+        if not code:
             continue
-        found = runs[code]
+        found = (inside if owners.get((col, row - 1)) == code else edge)[code]
         if found and found[-1][1][1] == row and found[-1][1][0] + found[-1][0] == col:
             found[-1] = (found[-1][0] + 1, found[-1][1])
         else:
             found.append((1, (col, row)))
-    for code, found in runs.items():
-        _, cell = max(found, key=lambda run: (run[0], -run[1][1]))
-        x, y = _corner(cell)
-        yield District(code, _PREFIXES.sub("", names[code]), x + 7, y)
+    for runs in (*edge.values(), *inside.values()):
+        runs.sort(key=lambda run: (-run[0], run[1][1]))
+    return {code: [*runs, *inside[code]] for code, runs in edge.items()}
+
+
+def _overlap(one: tuple[float, float, float, float], other: tuple[float, float, float, float]) -> bool:
+    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
 
 
 def _edges(owners: Mapping[Cell, str], *, inner: bool) -> str:
