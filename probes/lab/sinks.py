@@ -64,7 +64,7 @@ class Sinks:
         file.write_bytes(content)
         message = message_from_bytes(content, policy=policy.default)
         body = message.get_body(("plain", "html"))
-        text = body.get_content() if body is not None else ""
+        text = body.get_content().replace("\r\n", "\n") if body is not None else ""
         facts = {"to": recipients, "subject": str(message["Subject"] or ""), "text": text, "file": file.name}
         self._keep("mail.jsonl", at, facts)
 

@@ -2,6 +2,7 @@ import asyncio
 import math
 import resource
 import socket
+import subprocess
 import time
 from pathlib import Path
 
@@ -10,7 +11,8 @@ import uvloop
 
 from probes.models import Evidence, Outcome, Request
 from tests.support.looks import a_tcp_probe, look, looks, opened
-from tests.support.servers import free_port
+from tests.support.netns import own_network
+from tests.support.servers import free_port, needs_program
 
 
 @pytest.fixture
@@ -88,6 +90,27 @@ async def test_a_name_is_never_looked_up():
         answer = await look(probe, "localhost", 80)
     assert answer.outcome is Outcome.ERROR
     assert "localhost" in answer.detail
+
+
+@pytest.mark.root
+@pytest.mark.parametrize(
+    ("verdict", "outcome"),
+    [
+        ("icmp type host-unreachable", Outcome.UNREACHABLE),
+        ("icmp type admin-prohibited", Outcome.UNREACHABLE),
+        ("tcp reset", Outcome.REFUSED),
+    ],
+)
+async def test_a_router_that_says_no_is_told_apart_from_a_route_that_we_lack(listener, verdict, outcome):
+    needs_program("nft")
+    with own_network():
+        rules = f"table ip t {{ chain c {{ type filter hook input priority 0; ip daddr 127.7.7.7 reject with {verdict}; }}; }}"
+        subprocess.run(["/usr/sbin/nft", "-f", "-"], input=rules.encode(), check=True)
+        async with opened(a_tcp_probe()) as probe:
+            rejected = await look(probe, "127.7.7.7", 80)
+            without_route = await look(probe, "192.0.2.1", 80)
+    assert rejected.outcome is outcome
+    assert (without_route.outcome, without_route.detail) == (Outcome.ERROR, "not sent: ENETUNREACH")
 
 
 async def test_no_route_of_ours_speaks_of_us_and_not_of_the_target():
