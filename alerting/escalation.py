@@ -97,7 +97,7 @@ def climb(run: Run, *, inventory: Inventory, owner: str, department: str, at: da
     calls: list[Call] = []
     missing: list[RosterGap] = []
     last = len(run.steps) - 1
-    due = run.next_at or run.started_at
+    due = run.next_at or run.started_at + run.steps[0].after
     step, loop = run.step, run.loop
     while due <= at:
         index = min(step, last)

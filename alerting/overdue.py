@@ -41,7 +41,7 @@ async def _expired(case: Case, province: Province, at: datetime) -> None:
             await _record(case, IncidentEvent.CONFIRMED, IncidentState.OPEN, province, at)
             await begin(case, province, at)
         case IncidentState.OPEN:
-            # Nobody climbs although somebody should: whatever stopped the run must not stop the paging.
+            # No step is due, or it would have moved the deadline: whatever stopped the run must not stop the paging.
             await begin(case, province, at)
         case _:
             silent = case.incident.acknowledged_by

@@ -24,7 +24,6 @@ PAGE_VALID = timedelta(hours=1)
 """After this a page that has not left is stale; the ladder has called again meanwhile. Its link ends then too."""
 NOTICE_VALID = timedelta(hours=6)
 """After this a notice is history, and the ledger tells it better."""
-_SOON = timedelta(seconds=1)
 
 
 async def begin(case: Case, province: Province, at: datetime) -> None:
@@ -59,12 +58,6 @@ async def resume(case: Case, province: Province, at: datetime) -> None:
         next_at=at if lost or before.next_at is None else before.next_at,
         ended_at=None,
     )
-    await case.record(
-        IncidentEvent.ESCALATED,
-        at=at,
-        details={"resumed": run.step, "generation": run.generation},
-        deadline_at=max(run.next_at or at, at + _SOON),
-    )
     await advance(case, run, province, at)
 
 
@@ -87,6 +80,8 @@ async def advance(case: Case, run: Run, province: Province, at: datetime) -> Non
     )
     await save_run(case.connection, taken.run)
     if not taken.calls and not taken.gaps:
+        waiting = {"next": taken.run.step, "generation": run.generation}
+        await case.record(IncidentEvent.ESCALATED, at=at, details=waiting, deadline_at=taken.run.next_at)
         return
     for gap in taken.gaps:
         if not gap.loop or not taken.calls:

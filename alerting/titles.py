@@ -45,6 +45,12 @@ def titles(subject: str, evidence: Mapping[str, Any], weight: Weight, province: 
         vi, en = _of_risk(inventory.risks[code], evidence, weight, province)
     elif subject.startswith("path:") and code in inventory.paths:
         vi, en = _of_path(inventory.paths[code], province)
+    elif subject.startswith("link:") and code in inventory.links:
+        link = inventory.links[code]
+        vi, en = (
+            f"Đường truyền {link.name} ({link.carrier}): mất tín hiệu",
+            f"Link {link.name} ({link.carrier}): lost",
+        )
     else:
         told = evidence.get("explanation", {})
         vi, en = told.get("vi", f"Mất liên lạc: {subject}"), told.get("en", f"Lost: {subject}")

@@ -26,10 +26,18 @@ log = structlog.get_logger(__name__)
 
 _IDLE = 1.0
 """Longest sleep of a loop, in seconds: what no wake-up told of is found within this."""
-_SHORTEST = 0.005
+_AGAIN = 0.1
+"""Sleep after a turn that left something due undone: it failed and will again, or it fell due meanwhile."""
 _MEASURE_EVERY = 5.0
 _PARTING = 1.5
 """How long attempts may still run once the service stops, in seconds; what is cut off is sent after the lease."""
+
+
+def _pause(due: datetime | None, now: datetime) -> float:
+    """Answer how long to sleep when the next thing is ``due``, in seconds."""
+    if due is None:
+        return _IDLE
+    return min(_IDLE, (due - now).total_seconds()) if due > now else _AGAIN
 
 
 class _Bell:
@@ -45,9 +53,7 @@ class _Bell:
         """Return at once when rung since the last wait, or when any of ``others`` is done."""
         waits = [asyncio.ensure_future(self._rung.wait()), asyncio.ensure_future(stop.wait())]
         try:
-            await asyncio.wait(
-                [*waits, *others], timeout=max(_SHORTEST, seconds), return_when=asyncio.FIRST_COMPLETED
-            )
+            await asyncio.wait([*waits, *others], timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
         finally:
             for one in waits:
                 one.cancel()
@@ -91,8 +97,7 @@ class AlertingWorker:
         if now - self._measured >= _MEASURE_EVERY:
             await self._service.measure()
             self._measured = now
-        due = await self._service.next_due()
-        return _IDLE if due is None else min(_IDLE, (due - self._clock()).total_seconds())
+        return _pause(await self._service.next_due(), self._clock())
 
 
 class OutboxWorker:
@@ -164,7 +169,7 @@ class OutboxWorker:
             self._metrics.failures.labels("outbox").inc()
             return [], _IDLE
         self._metrics.last_success.labels("outbox").set(self._clock().timestamp())
-        return letters, _IDLE if due is None else min(_IDLE, (due - self._clock()).total_seconds())
+        return letters, _pause(due, self._clock())
 
     async def _deliver(self, channel: ContactChannel, letter: Letter) -> None:
         try:

@@ -56,6 +56,13 @@ def test_the_last_step_repeats_until_somebody_answers():
         run = taken.run
 
 
+def test_a_ladder_may_leave_the_owner_time_to_see_for_themselves_first():
+    steps = (EscalationStep(10 * MINUTE, StepAudience.OWNER, Duty.OPERATIONS),)
+    taken = take(a_run(steps=steps))
+    assert (taken.calls, taken.run.next_at) == ((), NOON + 10 * MINUTE)
+    assert called(take(taken.run, NOON + 10 * MINUTE)) == [("vnpt-1", 0, 0)]
+
+
 def test_nothing_is_taken_before_its_time():
     taken = take(a_run(step=1, next_at=NOON + MINUTE))
     assert (taken.calls, taken.gaps) == ((), ())

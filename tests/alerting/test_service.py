@@ -1,14 +1,16 @@
 """From a belief to a closed sheet: the service on a real database, with a clock that is moved by hand."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from alerting.errors import IllegalTransitionError, MissingReasonError, UnknownIncidentError
 from alerting.models import CauseClass, IncidentState
+from alerting.schema import escalation_runs
 from alerting.store import incidents, outages_of_incident, tally
-from inventory.database import reading
+from inventory.database import reading, transaction
 from inventory.models import ContactChannel, Severity
 from monitor.models import SubjectKind
 from monitor.schema import state_changes
@@ -20,7 +22,9 @@ from tests.support.acting import (
     SECOND,
     SHIFTS,
     a_duty_room,
+    a_ladder,
     a_person,
+    a_policy,
     an_inventory,
     by_code,
     ring_evidence,
@@ -200,6 +204,27 @@ async def test_with_nobody_answering_the_ladder_climbs_to_the_leader_and_stays_t
     assert called == ["vnpt-1", "vnpt-2", "stttt-1", "stttt-2", "stttt-2", "stttt-2"]
     assert (await room.incident()).assignee == "stttt-2"
     assert await room.notices() == []
+
+
+async def test_a_ladder_that_begins_later_pages_later_and_not_before(tmp_path):
+    late = tuple(replace(step, after=step.after + 20 * MINUTE) for step in a_ladder())
+    inventory = an_inventory(policy=a_policy(escalation=dict.fromkeys(Severity, late)))
+    async with a_duty_room(tmp_path, inventory=inventory) as room:
+        incident = await room.cut()
+        assert incident.deadline_at == NOON + 20 * MINUTE
+        await room.pass_time(minutes=19)
+        assert await room.pages() == []
+        await room.pass_time(minutes=1)
+        assert {page[0] for page in await room.pages()} == {"vnpt-1"}
+
+
+async def test_an_open_incident_whose_ladder_was_lost_begins_one_anew(room):
+    await room.cut()
+    async with transaction(room.database) as connection:
+        await connection.execute(update(escalation_runs).values(ended_at=NOON))
+    await room.pass_time(minutes=3)
+    assert [page[0] for page in await room.pages() if page[1] == "sms"] == ["vnpt-1"]
+    assert (await room.incident()).deadline_at == room.clock() + 3 * MINUTE
 
 
 async def test_an_unfilled_duty_is_skipped_recorded_and_told_to_the_department_once(tmp_path):

@@ -4,9 +4,12 @@ import asyncio
 from contextlib import asynccontextmanager
 
 import pytest
+from sqlalchemy import update
 
 from alerting.models import IncidentState
+from alerting.schema import escalation_runs
 from alerting.worker import AlertingWorker
+from inventory.database import transaction
 from tests.support.acting import a_duty_room, until
 
 
@@ -78,6 +81,23 @@ async def test_a_fault_is_counted_and_the_loop_goes_on(room):
         await room.believe()
         worker.wake()
         await until(opened(room))
+
+
+async def test_an_incident_that_cannot_be_carried_on_neither_spins_nor_stops_the_others(room):
+    broken = await room.cut()
+    async with transaction(room.database) as connection:
+        await connection.execute(update(escalation_runs).values(steps={"steps": [], "repeat": "never"}))
+    await room.believe("path:UB-31501-DT")
+    room.clock.advance(minutes=4)
+    async with at_work(room):
+        turns = room.service.metrics.turns.labels("alerting")
+        await until(lambda: asyncio.sleep(0, turns._value.get() >= 3))
+        began, loop = turns._value.get(), asyncio.get_running_loop()
+        start = loop.time()
+        await until(lambda: asyncio.sleep(0, turns._value.get() >= began + 3))
+        assert loop.time() - start > 0.25
+    assert room.service.metrics.failures.labels("tick")._value.get() >= 3
+    assert [one.condition for one in await room.incidents()] == [broken.condition, "path:UB-31501-DT"]
 
 
 async def test_stopping_does_not_wait_for_the_next_turn(room):
