@@ -56,6 +56,11 @@ class Words:
         forms = self._messages.get(one) or (one, many)
         return forms[0] if len(forms) == 1 or count == 1 else forms[1]
 
+    def decimal(self, value: float, digits: int) -> str:
+        """Write a number with ``digits`` after the decimal sign: a comma in Vietnamese."""
+        text = f"{value:.{digits}f}"
+        return text.replace(".", ",") if self.language is Language.VI else text
+
     def pick(self, vi: str, en: str) -> str:
         """Choose between two texts of the inventory; English falls back to Vietnamese where there is none."""
         return vi if self.language is Language.VI or not en else en

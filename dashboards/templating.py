@@ -35,6 +35,7 @@ def environment(language: Language) -> Environment:
         asset=assets().url,
         language=language.value,
         pick=words.pick,
+        decimal=words.decimal,
         Verdict=Verdict,
     )
     return made

@@ -33,6 +33,7 @@ __all__ = [
     "actions_of",
     "actor_name",
     "affected",
+    "event_text",
     "message_lines",
     "moment_in",
     "timeline",
@@ -139,6 +140,13 @@ def actor_name(actor: str, inventory: Inventory) -> str:
     return "Thông Suốt" if actor in {"", SYSTEM} else actor
 
 
+def event_text(entry: LedgerEntry, words: Words) -> str:
+    """Say what happened; service that came back by measurement and a person's claim that it did are two things."""
+    if entry.event is IncidentEvent.RESTORED and entry.actor == SYSTEM:
+        return words.gettext("Service is back, by measurement")
+    return label(words, entry.event)
+
+
 def timeline(
     entries: Sequence[LedgerEntry], inventory: Inventory, words: Words, moments: Moments
 ) -> tuple[TimelineLine, ...]:
@@ -148,14 +156,22 @@ def timeline(
             sequence=entry.sequence,
             at=entry.at,
             event=entry.event,
-            text=label(words, entry.event),
+            text=event_text(entry, words),
             actor=actor_name(entry.actor, inventory),
             details=tuple(_details(entry, inventory, words, moments)),
-            state=label(words, IncidentState(entry.new)) if entry.new and entry.new != entry.old else "",
+            state=_entered(entry, words),
             hash=entry.hash[:8],
         )
         for entry in reversed(entries)
     )
+
+
+def _entered(entry: LedgerEntry, words: Words) -> str:
+    """Name the state that the entry led to, where its own words do not say it already."""
+    if not entry.new or entry.new == entry.old:
+        return ""
+    state = label(words, IncidentState(entry.new))
+    return "" if state == event_text(entry, words) else state
 
 
 def _details(entry: LedgerEntry, inventory: Inventory, words: Words, moments: Moments) -> Iterable[str]:

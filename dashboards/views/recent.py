@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from alerting.models import Incident, IncidentEvent, LedgerEntry
 from dashboards.i18n import Words
 from dashboards.views.duty import province_name, short_party
-from dashboards.views.incident import actor_name
+from dashboards.views.incident import actor_name, event_text
 from dashboards.wording import label
 from inventory.models import Inventory
 from inventory.topology import Topology
@@ -137,4 +137,4 @@ def _told(incident: Incident, entry: LedgerEntry, inventory: Inventory, words: W
     if entry.event is IncidentEvent.ACKNOWLEDGED:
         who = actor_name(entry.actor, inventory)
         return words.gettext("%(who)s acknowledged %(number)s", who=who, number=number)
-    return f"{number}: {label(words, entry.event)}"
+    return f"{number}: {event_text(entry, words)}"

@@ -112,8 +112,8 @@ def tile_map(inventory: Inventory) -> TileMap:
 
 
 def _has_corner(owners: Mapping[Cell, str], columns: int) -> bool:
-    """Look for 40 % of the width and three rows (five of a dense map's small ones) without a tile."""
-    width, height = columns * 2 // 5, 5 if columns > _DENSE_ABOVE else 3
+    """Look for a third of the width and two rows (four of a dense map's small ones) without a tile."""
+    width, height = columns // 3, 4 if columns > _DENSE_ABOVE else 2
     return not any(col < width and row < height for col, row in owners)
 
 
@@ -145,7 +145,7 @@ def _tile(area: Area, cell: Cell, district: str) -> Tile:
     size, lines = fitted(short_name(area), width=46, sizes=(12.5, 11.5, 10.5), most_lines=2)
     if len(lines) == 2 and size <= 10.5 and len(short_name(area).split()) > 2:
         size, lines = fitted(short_name(area), width=46, sizes=(11, 10.5, 10), most_lines=3)
-    first = 20.0 if len(lines) == 1 else 16.0 if len(lines) == 2 else 13.0
+    first = 20.0 if len(lines) == 1 else 15.5 if len(lines) == 2 else 13.0
     step = size + 1
     x, y = _corner(cell)
     return Tile(

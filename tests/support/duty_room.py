@@ -224,7 +224,18 @@ async def closed(room: DutyRoom) -> None:
         )
 
 
-SCENES = {"before": before, "during": during, "busy": busy, "after": after, "closed": closed}
+async def long(room: DutyRoom) -> None:
+    """An hour on record, with an outage and a time in which the vantage saw nothing."""
+    await room.advance(1200, step=12)
+    await room.cut("VNPT-RING-947")
+    await room.advance(400, step=12)
+    await room.restore()
+    await room.advance(600, step=12)
+    await room.advance(300, step=5, canaries=False)
+    await room.advance(1000, step=12)
+
+
+SCENES = {"long": long, "before": before, "during": during, "busy": busy, "after": after, "closed": closed}
 
 
 @asynccontextmanager

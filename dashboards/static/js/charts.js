@@ -30,7 +30,7 @@ function draw(box, name, columns, told, zone) {
     scales: { x: { min: told.since, max: told.until, auto: false }, ms: { range: (_, __, most) => [0, Math.max(1, (most || 0) * 1.15)] }, loss: { range: [0, 100] } },
     axes: [
       { ...axis, values: "{HH}:{mm}", space: 70 },
-      { ...axis, scale: "ms", size: 56, values: (_, ticks) => ticks.map((value) => `${value} ms`) },
+      { ...axis, scale: "ms", size: 56, values: (_, ticks) => ticks.map((value) => `${value.toLocaleString(document.documentElement.lang)} ms`) },
       { ...axis, scale: "loss", side: 1, size: 50, grid: { show: false }, values: (_, ticks) => ticks.map((value) => `${value} %`) },
     ],
     series: [
