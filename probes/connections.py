@@ -27,8 +27,10 @@ WRITE: Final = select.EPOLLOUT
 Step = int | Answer
 """What an exchange does next: wait for READ and/or WRITE, or end with an answer."""
 
-_TCP_INFO = struct.Struct("=68xI28xI")
-"""``tcpi_rtt`` (microseconds) and ``tcpi_total_retrans`` of ``struct tcp_info`` (linux/tcp.h)."""
+_TCP_INFO = struct.Struct("=B67xI28xI")
+"""``tcpi_state``, ``tcpi_rtt`` (microseconds), ``tcpi_total_retrans`` of ``struct tcp_info`` (linux/tcp.h)."""
+
+_ESTABLISHED = 1
 
 _RESET_AT_ONCE = struct.pack("ii", 1, 0)
 _STOOD = frozenset({0, errno.ECONNRESET, errno.EPIPE})
@@ -68,15 +70,16 @@ class Exchange(ABC):
 
 
 class Connections:
-    """The connections under way of one probe; ``resets`` closes them by RST instead of by FIN.
+    """The connections under way of one probe. ``speaks``: whether an exchange says something on its connection.
 
-    A reset leaves no TIME_WAIT behind, neither here (ports would run out at ten thousand looks a second) nor on
-    the target, and spares the target's process the read of an empty request.
+    One that does not is closed by RST instead of by FIN: that leaves no TIME_WAIT behind, neither here (ports would
+    run out at ten thousand looks a second) nor on the target, and spares the target's process the read of an empty
+    request. One that does keeps the last packet of the handshake back and sends it with its first words.
     """
 
-    def __init__(self, *, monotonic: Callable[[], float], resets: bool) -> None:
+    def __init__(self, *, monotonic: Callable[[], float], speaks: bool) -> None:
         self._monotonic = monotonic
-        self._resets = resets
+        self._speaks = speaks
         self._live: dict[int, Exchange] = {}
         self._poller = Poller(self._on_event)
         self._deadlines: Deadlines[Exchange] = Deadlines(monotonic=monotonic, on_due=self._on_due)
@@ -114,7 +117,9 @@ class Connections:
             return Answer(Outcome.ERROR, detail=f"not a numeric address: {request.address}")
         stream = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
         exchange.socket = stream
-        if self._resets:
+        if self._speaks:
+            stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 0)
+        else:
             stream.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_AT_ONCE)
         exchange.began = now = self._monotonic()
         code = stream.connect_ex((request.address, request.port))
@@ -144,12 +149,13 @@ class Connections:
         stream = exchange.socket
         if stream is None:
             raise RuntimeError("an exchange without a socket is not watched")
-        code = stream.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-        if code not in _STOOD:
-            return _failure(code, is_ours=False)
-        rtt, retransmits = _TCP_INFO.unpack(
+        state, rtt, retransmits = _TCP_INFO.unpack(
             stream.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO.size)
         )
+        if state != _ESTABLISHED:
+            code = stream.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+            if code not in _STOOD:
+                return _failure(code, is_ours=False)
         # A repeated SYN gives the kernel no sample of its own (Karn); the wait is what the user had.
         exchange.connect = rtt / 1e6 if rtt and not retransmits else now - exchange.began
         exchange.stands = True

@@ -146,7 +146,7 @@ class HttpProbe:
 
     def __init__(self, *, monotonic: Callable[[], float], extra_ca: Path | None = None) -> None:
         self._monotonic = monotonic
-        self._connections = Connections(monotonic=monotonic, resets=False)
+        self._connections = Connections(monotonic=monotonic, speaks=True)
         self._contexts = TlsContexts(extra_ca=extra_ca)
         self._prepared: dict[int, _Prepared] = {}
 

@@ -14,6 +14,7 @@
 =========== ==========================================================================================
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -25,6 +26,7 @@ HTTP_OPTIONS: Final = frozenset(
     {"scheme", "path", "host", "status", "expect", "max_body", "insecure", "sni", "ca"}
 )
 
+_PRINTABLE = re.compile(r"[!-~]*")
 _TLS_PORTS = frozenset({443, 8443})
 _DEFAULT_PORT = {"http": 80, "https": 443}
 _DEFAULT_STATUS = (range(200, 400),)
@@ -81,7 +83,7 @@ def _request(path: str, authority: str) -> bytes:
 
 def _printable(name: str, text: str) -> str:
     # Nothing that could end a line of the request and begin another.
-    if not all("!" <= letter <= "~" for letter in text):
+    if not _PRINTABLE.fullmatch(text):
         raise ValueError(f"{name} must be printable ASCII without spaces, not {text!r}")
     return text
 

@@ -34,7 +34,7 @@ class TcpProbe:
     """
 
     def __init__(self, *, monotonic: Callable[[], float]) -> None:
-        self._connections = Connections(monotonic=monotonic, resets=True)
+        self._connections = Connections(monotonic=monotonic, speaks=False)
 
     async def open(self) -> None:
         """Start on the running loop."""
