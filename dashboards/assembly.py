@@ -24,6 +24,7 @@ def assemble(
     clock: Callable[[], datetime],
     token: Callable[[], str],
     settings: PagesSettings,
+    passwords: Passwords | None = None,
 ) -> Deps:
     """Answer what the pages stand on. ``token`` also names this process life for the live stream."""
     return Deps(
@@ -31,7 +32,7 @@ def assemble(
         alerting=alerting,
         records=StoredRecords(database, monitor),
         auth=AuthService(
-            database=database, clock=clock, token=token, settings=settings, passwords=Passwords()
+            database=database, clock=clock, token=token, settings=settings, passwords=passwords or Passwords()
         ),
         hub=Hub(boot=token()[:12]),
         maps=Maps(),

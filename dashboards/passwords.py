@@ -23,8 +23,8 @@ class PasswordsBusyError(Exception):
 class Passwords:
     """Hashes and checks passwords off the event loop."""
 
-    def __init__(self, *, at_once: int = 2, waiting: int = 32) -> None:
-        self._hasher = PasswordHash.recommended()
+    def __init__(self, *, at_once: int = 2, waiting: int = 32, hasher: PasswordHash | None = None) -> None:
+        self._hasher = hasher or PasswordHash.recommended()
         self._turns = asyncio.Semaphore(at_once)
         self._places = at_once + waiting
         self._taken = 0
