@@ -16,9 +16,12 @@ from monitor.decisions import CauseRow, ClosedOutage, Decisions
 from monitor.explanation import explanation, extent_of, recovery
 from monitor.fleet import FleetBelief, subject_of
 from monitor.models import ChangeReason, StateChange, SubjectKind
-from monitor.moments import moment, nanoseconds, seconds
+from monitor.moments import SECOND, moment, nanoseconds, seconds
 
 __all__ = ["Attribution"]
+
+_TELL_EVERY_NS = SECOND
+"""A cause that grows is told of at once when it opens, and then at most this often."""
 
 
 class Attribution:
@@ -28,6 +31,9 @@ class Attribution:
         self.belief = belief
         self.causes = CauseBook()
         self._waiting: dict[str, Failure] = {}
+        self._touched: dict[str, Cause] = {}
+        self._growing: dict[str, Cause] = {}
+        self._recent: set[str] | None = None
 
     @property
     def waiting(self) -> tuple[Failure, ...]:
@@ -43,16 +49,29 @@ class Attribution:
                 self._recovered(each.target, nanoseconds(each.ended_at), now_ns, out)
             else:
                 fresh[each.target] = self._failure(each.target, nanoseconds(each.started_at), now_ns)
-        self._absorb(list(fresh.values()), now_ns, out)
-        return self._resolve(now_ns, out)
+        self._recent = None
+        self._absorb(list(fresh.values()), out)
+        due = [self._resolve(now_ns, out), self._tell(now_ns, out)]
+        out.causes.update({subject: self._row(cause) for subject, cause in self._touched.items()})
+        self._touched.clear()
+        return min((at_ns for at_ns in due if at_ns is not None), default=None)
 
     def restore(self, causes: list[CauseRow], open_outages: Mapping[str, datetime], now_ns: int) -> None:
         """Take over stored causes; open outages that none of them explains wait in the hold from ``now_ns``."""
         for row in causes:
-            targets = {t: nanoseconds(datetime.fromisoformat(at)) for t, at in row.targets.items()}
-            down = {target for target in targets if target in open_outages}
-            since_ns, noticed_ns = nanoseconds(row.since), nanoseconds(row.noticed_at)
-            self.causes.add(Cause(row.subject, row.owner, since_ns, noticed_ns, targets, down))
+            cause = Cause(
+                subject=row.subject,
+                owner=row.owner,
+                since_ns=nanoseconds(row.since),
+                noticed_ns=nanoseconds(row.noticed_at),
+                targets=dict(row.targets),
+                down={target for target in row.targets if target in open_outages},
+                told=row.told,
+                grown_ns=max(row.targets.values(), default=0),
+            )
+            self.causes.add(cause)
+            if cause.has_grown:
+                self._growing[cause.subject] = cause
         for target, started_at in open_outages.items():
             if not self.causes.cause_of(target):
                 self._waiting[target] = self._failure(target, nanoseconds(started_at), now_ns)
@@ -61,6 +80,7 @@ class Attribution:
         """Take over from the attribution of the inventory before; ended outages come with the next settling."""
         self.causes = old.causes
         self._waiting = {failure.target: failure for failure in old.waiting}
+        self._growing = {cause.subject: cause for cause in self.causes if cause.has_grown}
 
     def hold_again(self, now_ns: int) -> None:
         """Let everything that waits wait its hold from now: after a restart nothing was seen before this."""
@@ -81,27 +101,36 @@ class Attribution:
         if cause is not None:
             self._end(cause, max(cause.answered_ns, cause.since_ns), now_ns, out)
 
-    def _absorb(self, fresh: list[Failure], now_ns: int, out: Decisions) -> None:
-        grown: dict[str, tuple[Cause, int]] = {}
+    def _absorb(self, fresh: list[Failure], out: Decisions) -> None:
         for failure in fresh:
-            taken = self.causes.absorb(failure, self.belief.topology)
-            if taken is None:
+            cause = self.causes.absorb(failure, self.belief.topology)
+            if cause is None:
                 self._waiting[failure.target] = failure
                 continue
-            cause, has_grown = taken
             out.explained.append((cause.subject, (failure.target,)))
-            out.causes[cause.subject] = self._row(cause)
-            if has_grown:
-                latest = max(grown.get(cause.subject, (cause, 0))[1], failure.began_ns)
-                grown[cause.subject] = (cause, latest)
-        for cause, at_ns in grown.values():
-            self._change(cause, ("down", "down"), at_ns, now_ns, out)
+            self._touched[cause.subject] = cause
+            if cause.has_grown:
+                self._growing[cause.subject] = cause
+
+    def _tell(self, now_ns: int, out: Decisions) -> int | None:
+        """Tell of causes that opened or grew; answers when the next of them may be told of again."""
+        due = []
+        for subject, cause in list(self._growing.items()):
+            is_new = cause.told == 0
+            if not is_new and now_ns - cause.told_ns < _TELL_EVERY_NS:
+                due.append(cause.told_ns + _TELL_EVERY_NS)
+                continue
+            del self._growing[subject]
+            cause.told, cause.told_ns = len(cause.targets), now_ns
+            self._touched[subject] = cause
+            at_ns = cause.since_ns if is_new else cause.grown_ns
+            self._change(cause, ("up" if is_new else "down", "down"), at_ns, now_ns, out)
+        return min(due, default=None)
 
     def _resolve(self, now_ns: int, out: Decisions) -> int | None:
         if not self._waiting:
             return None
-        earliest = min(f.began_ns for f in self._waiting.values()) - RELATED_NS
-        explained = {t: began for t, began in self.causes.explained().items() if began >= earliest}
+        explained = self.causes.explained(min(f.began_ns for f in self._waiting.values()) - RELATED_NS)
         inventory = self.belief.inventory
         answer = resolve(
             [replace(f, is_answering=self.belief.is_answering(f.target)) for f in self._waiting.values()],
@@ -121,13 +150,13 @@ class Attribution:
         if kind == "risk":
             owner = self.belief.inventory.risks[code].owner
         began = {target: self._waiting.pop(target).began_ns for target in proposal.targets}
-        cause, is_new = self.causes.open(proposal, owner=owner, noticed_ns=now_ns, began=began)
+        cause = self.causes.open(proposal, owner=owner, noticed_ns=now_ns, began=began)
         out.explained.append((cause.subject, proposal.targets))
-        out.causes[cause.subject] = self._row(cause)
-        at_ns = cause.since_ns if is_new else max(began.values())
-        self._change(cause, ("up" if is_new else "down", "down"), at_ns, now_ns, out)
+        self._touched[cause.subject] = self._growing[cause.subject] = cause
 
     def _end(self, cause: Cause, at_ns: int, now_ns: int, out: Decisions) -> None:
+        self._touched.pop(cause.subject, None)
+        self._growing.pop(cause.subject, None)
         out.causes[cause.subject] = None
         self._change(cause, ("down", "up"), at_ns, now_ns, out)
 
@@ -144,7 +173,7 @@ class Attribution:
                 at=moment(at_ns),
                 noticed_at=moment(now_ns),
                 reason=ChangeReason.RECOVERED if is_over else ChangeReason.EXPLAINED,
-                evidence=self._evidence(cause, is_over=is_over),
+                evidence=self._evidence(cause, now_ns, is_over=is_over),
             )
         )
 
@@ -154,10 +183,11 @@ class Attribution:
             owner=cause.owner,
             since=moment(cause.since_ns),
             noticed_at=moment(cause.noticed_ns),
-            targets={target: moment(at_ns).isoformat() for target, at_ns in cause.targets.items()},
+            targets=dict(cause.targets),
+            told=cause.told,
         )
 
-    def _evidence(self, cause: Cause, *, is_over: bool) -> dict[str, Any]:
+    def _evidence(self, cause: Cause, now_ns: int, *, is_over: bool) -> dict[str, Any]:
         topology, belief = self.belief.topology, self.belief
         targets = sorted(target for target in cause.targets if target in topology.index)
         paths = sorted({path for t in targets if (path := topology.path_of(t)) is not None})
@@ -171,29 +201,27 @@ class Attribution:
             "priority": min((topology.priority_of(t) for t in targets), default=Priority.C),
             "last_path": [site for site, each in judged.items() if each.up == 1],
             "isolated": [site for site, each in judged.items() if each.up == 0],
-            "explanation": recovery(cause.subject) if is_over else self._explanation(cause, sites),
+            "explanation": recovery(cause.subject) if is_over else self._explanation(cause, sites, now_ns),
         }
 
-    def _explanation(self, cause: Cause, sites: list[str]) -> dict[str, str]:
+    def _explanation(self, cause: Cause, sites: list[str], now_ns: int) -> dict[str, str]:
         topology, inventory = self.belief.topology, self.belief.inventory
-        lost = extent_of(sites, topology)
         kind, _, code = cause.subject.partition(":")
         behind = set(sites)
         if kind == "risk":
-            behind = {inventory.paths[path].site for path in topology.paths_of_risk(code)} or behind
-        total = extent_of(behind, topology)
-        elsewhere = {
-            site
-            for target, began_ns in self.belief.outages.items()
-            if target not in cause.targets
-            and abs(began_ns - cause.since_ns) <= RELATED_NS
-            and (site := topology.site_of(target)) is not None
-            and site not in behind
-        }
+            behind |= {inventory.paths[path].site for path in topology.paths_of_risk(code)}
         return explanation(
             cause.subject,
             inventory=inventory,
-            lost=lost,
-            total=len(total.places),
-            elsewhere=len(elsewhere),
+            lost=extent_of(sites, topology),
+            total=len(extent_of(behind, topology).places),
+            elsewhere=len(self._fell_recently(now_ns) - behind),
         )
+
+    def _fell_recently(self, now_ns: int) -> set[str]:
+        """Answer the sites with an outage that began within the last half minute; found once a settling."""
+        if self._recent is None:
+            site_of, since_ns = self.belief.topology.site_of, now_ns - RELATED_NS
+            found = {site_of(t) for t, began_ns in self.belief.outages.items() if began_ns >= since_ns}
+            self._recent = {site for site in found if site is not None}
+        return self._recent

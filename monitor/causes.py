@@ -27,6 +27,17 @@ class Cause:
     down: set[str] = field(default_factory=set)
     answered_ns: int = 0
     """Start of the newest first good sample among the targets that came back."""
+    told: int = 0
+    """How many targets the last change row spoke of."""
+    told_ns: int = 0
+    """When that row was decided."""
+    grown_ns: int = 0
+    """Start of the newest outage that it has grown by."""
+
+    @property
+    def has_grown(self) -> bool:
+        """Whether there is more to tell than was told."""
+        return len(self.targets) > self.told
 
 
 class CauseBook:
@@ -51,32 +62,34 @@ class CauseBook:
         """Answer the subject that explains the open outage of ``target``; empty if none does."""
         return self._explains.get(target, "")
 
-    def explained(self) -> dict[str, int]:
-        """Answer every open outage that is explained, with its start."""
-        return {t: cause.targets[t] for cause in self._causes.values() for t in cause.down}
+    def explained(self, since_ns: int) -> dict[str, int]:
+        """Answer the open outages that are explained and began since then, with their start."""
+        return {
+            target: began_ns
+            for cause in self._causes.values()
+            if cause.grown_ns >= since_ns
+            for target in cause.down
+            if (began_ns := cause.targets[target]) >= since_ns
+        }
 
-    def open(
-        self, proposal: Proposal, *, owner: str, noticed_ns: int, began: dict[str, int]
-    ) -> tuple[Cause, bool]:
-        """Open what was proposed, or grow the live cause of that subject; answers it and whether it is new."""
+    def open(self, proposal: Proposal, *, owner: str, noticed_ns: int, began: dict[str, int]) -> Cause:
+        """Open what was proposed, or grow the live cause of that subject."""
         cause = self._causes.get(proposal.subject)
-        is_new = cause is None
         if cause is None:
             cause = Cause(proposal.subject, owner, proposal.began_ns, noticed_ns)
             self._causes[proposal.subject] = cause
         for target in proposal.targets:
             self._take(cause, target, began[target])
-        return cause, is_new
+        return cause
 
-    def absorb(self, failure: Failure, topology: Topology) -> tuple[Cause, bool] | None:
-        """Put a new failure under a live cause if there is one above it; answers it and whether it grew."""
+    def absorb(self, failure: Failure, topology: Topology) -> Cause | None:
+        """Put a new failure under a live cause if there is one above it."""
         subjects = (failure.of, *(f"risk:{risk}" for risk in topology.risks_of_target(failure.target)))
         for subject in subjects:
             cause = self._causes.get(subject)
             if cause is not None:
-                has_grown = failure.target not in cause.targets
                 self._take(cause, failure.target, failure.began_ns)
-                return cause, has_grown
+                return cause
         return None
 
     def recover(self, target: str, at_ns: int) -> Cause | None:
@@ -94,6 +107,7 @@ class CauseBook:
 
     def _take(self, cause: Cause, target: str, began_ns: int) -> None:
         cause.targets[target] = began_ns
+        cause.grown_ns = max(cause.grown_ns, began_ns)
         cause.down.add(target)
         self._explains[target] = cause.subject
 

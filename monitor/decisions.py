@@ -50,13 +50,17 @@ class TargetRow:
 
 @dataclass(frozen=True, slots=True)
 class CauseRow:
-    """A live cause as it is kept for a restart; ``targets`` maps each target to when its outage began."""
+    """A live cause as it is kept for a restart; ``targets`` maps each target to when its outage began (UTC ns).
+
+    ``told`` counts the targets that the last change row spoke of.
+    """
 
     subject: str
     owner: str
     since: datetime
     noticed_at: datetime
-    targets: Mapping[str, str]
+    targets: Mapping[str, int]
+    told: int
 
 
 @dataclass(frozen=True, slots=True)

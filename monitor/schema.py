@@ -87,8 +87,10 @@ causes = Table(
     Column("owner", String(40), nullable=False),
     Column("since", UtcDateTime, nullable=False),
     Column("noticed_at", UtcDateTime, nullable=False),
-    # Every outage that the cause ever explained: target to its start (ISO 8601).
+    # Every outage that the cause ever explained: target to its start (UTC nanoseconds since 1970).
     Column("targets", JSON, nullable=False),
+    # How many of them the last change row spoke of: a restart tells the rest.
+    Column("told", Integer, nullable=False),
 )
 
 unobserved = Table(

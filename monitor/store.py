@@ -9,7 +9,7 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import Row, Table, bindparam, delete, insert, select, update
+from sqlalchemy import Row, Table, bindparam, delete, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -51,12 +51,7 @@ async def apply(connection: AsyncConnection, decisions: Decisions) -> list[State
     Only CAUSE rows are queued: nobody waits for the others, so they are written as processed.
     """
     await _write_outages(connection, decisions.outages)
-    for subject, targets in decisions.explained:
-        await connection.execute(
-            update(outages)
-            .where(outages.c.target.in_(targets), outages.c.ended_at.is_(None))
-            .values(cause=subject)
-        )
+    await _explain(connection, decisions.explained)
     await _forget(connection, decisions.forgotten)
     await upsert(connection, target_states, [_target_values(row) for row in decisions.targets.values()])
     verdicts = [{"site": s, "verdict": v, "since": at} for s, (v, at) in decisions.verdicts.items()]
@@ -198,7 +193,9 @@ async def site_verdict_rows(connection: AsyncConnection) -> dict[str, tuple[str,
 async def live_causes(connection: AsyncConnection) -> list[CauseRow]:
     """Answer the causes that were live when the last transaction committed."""
     rows = await connection.execute(select(causes).order_by(causes.c.since, causes.c.subject))
-    return [CauseRow(row.subject, row.owner, row.since, row.noticed_at, row.targets) for row in rows]
+    return [
+        CauseRow(row.subject, row.owner, row.since, row.noticed_at, row.targets, row.told) for row in rows
+    ]
 
 
 async def vantage_rows(connection: AsyncConnection) -> list[VantageRow]:
@@ -241,6 +238,17 @@ async def _close(connection: AsyncConnection, rows: list[dict[str, Any]]) -> Non
         await connection.execute(ending, rows)
 
 
+async def _explain(connection: AsyncConnection, explained: Sequence[tuple[str, tuple[str, ...]]]) -> None:
+    rows = [{"which": target, "why": subject} for subject, targets in explained for target in targets]
+    if rows:
+        naming = (
+            update(outages)
+            .where(outages.c.target == bindparam("which"), outages.c.ended_at.is_(None))
+            .values(cause=bindparam("why"))
+        )
+        await connection.execute(naming, rows)
+
+
 async def _forget(connection: AsyncConnection, targets: Sequence[str]) -> None:
     left = iter(targets)
     while some := list(islice(left, _AT_ONCE)):
@@ -258,6 +266,7 @@ async def _write_causes(connection: AsyncConnection, decisions: Decisions) -> No
             "since": row.since,
             "noticed_at": row.noticed_at,
             "targets": dict(row.targets),
+            "told": row.told,
         }
         for row in decisions.causes.values()
         if row is not None
@@ -300,12 +309,23 @@ async def _write_changes(connection: AsyncConnection, changes: Sequence[StateCha
         }
         for change in changes
     ]
-    statement = insert(state_changes).returning(state_changes.c.id, sort_by_parameter_order=True)
-    ids = (await connection.execute(statement, rows)).scalars().all()
+    ids = await _insert_changes(connection, rows)
     return [
         StateChange(c.kind, c.subject, c.old, c.new, c.at, c.noticed_at, c.reason, c.evidence, number)
         for c, number in zip(changes, ids, strict=True)
     ]
+
+
+async def _insert_changes(connection: AsyncConnection, rows: list[dict[str, Any]]) -> Sequence[int]:
+    """Insert rows in order; answers their ids."""
+    if connection.dialect.name == "postgresql":
+        statement = insert(state_changes).returning(state_changes.c.id, sort_by_parameter_order=True)
+        return (await connection.execute(statement, rows)).scalars().all()
+    # SQLite can answer ids in order one row at a time only; but nobody else writes inside this transaction, so the
+    # ids of rows that are inserted together are the last ones, without a gap.
+    await connection.execute(insert(state_changes), rows)
+    last: int = (await connection.execute(select(func.max(state_changes.c.id)))).scalar_one()
+    return range(last - len(rows) + 1, last + 1)
 
 
 def _target_values(row: TargetRow) -> dict[str, Any]:

@@ -14,7 +14,9 @@ TABLES = (inventory_tables, monitor_tables, alerting_tables)
 engine = create_engine(context.config.attributes["url"], poolclass=pool.NullPool)
 try:
     with engine.connect() as connection:
-        context.configure(connection=connection, target_metadata=metadata, render_as_batch=True, compare_type=True)
+        context.configure(
+            connection=connection, target_metadata=metadata, render_as_batch=True, compare_type=True
+        )
         with context.begin_transaction():
             context.run_migrations()
 finally:

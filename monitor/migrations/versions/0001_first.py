@@ -85,6 +85,7 @@ def _create_causes() -> None:
         sa.Column("since", UtcDateTime(), nullable=False),
         sa.Column("noticed_at", UtcDateTime(), nullable=False),
         sa.Column("targets", sa.JSON(), nullable=False),
+        sa.Column("told", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("subject", name=op.f("pk_causes")),
     )
 
