@@ -6,7 +6,7 @@ A sample is never an object of its own: looks at thousands of targets leave a va
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import IntEnum, IntFlag
+from enum import IntEnum, IntFlag, StrEnum
 from typing import Any, Protocol
 
 import numpy as np
@@ -19,6 +19,7 @@ __all__ = [
     "Finish",
     "Flag",
     "Look",
+    "Measure",
     "Outcome",
     "Probe",
     "Request",
@@ -46,6 +47,32 @@ class Outcome(IntEnum):
     def is_failure(self) -> bool:
         """Whether the outcome speaks against the target; an ERROR of ours does not."""
         return self not in {Outcome.OK, Outcome.ERROR}
+
+
+class Measure(StrEnum):
+    """A figure that a look yields beside its outcome; base units, as Prometheus names them."""
+
+    TLS_NOT_AFTER = "tls_not_after_timestamp_seconds"
+    """Earliest end of validity in the presented chain, Unix seconds."""
+    LOSS_RATIO = "loss_ratio"
+    JITTER_SECONDS = "jitter_seconds"
+    """Interarrival jitter, RFC 3550 section 6.4.1."""
+    ONE_WAY_SECONDS = "one_way_seconds"
+    LOSS_OUT_RATIO = "loss_out_ratio"
+    LOSS_BACK_RATIO = "loss_back_ratio"
+    JITTER_OUT_SECONDS = "jitter_out_seconds"
+    JITTER_BACK_SECONDS = "jitter_back_seconds"
+    MOS = "mos"
+    """Estimated listening quality 1 to 4.5, ITU-T G.107."""
+    POST_DIAL_SECONDS = "post_dial_seconds"
+    UTILISATION_IN_RATIO = "utilisation_in_ratio"
+    UTILISATION_OUT_RATIO = "utilisation_out_ratio"
+    RATE_IN_BITS = "rate_in_bits_per_second"
+    RATE_OUT_BITS = "rate_out_bits_per_second"
+    BATTERY_RATIO = "battery_ratio"
+    ON_BATTERY = "on_battery"
+    BITRATE = "bitrate_bits_per_second"
+    SERIAL = "dns_serial"
 
 
 class Evidence(IntEnum):
@@ -89,6 +116,7 @@ class Look:
     flags: Flag = Flag.NONE
     phases: Sequence[float] = ()
     detail: str = ""
+    measures: Mapping[Measure, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +124,7 @@ class SampleBatch:
     """Columns of samples from one vantage; ``(vantage, epoch, sequence)`` names a batch once and for all.
 
     ``target`` indexes the fleet whose digest is ``fleet`` (order of ``Inventory.targets``); ``at_ns`` is the
-    UTC nanosecond at which the look started. ``details`` holds text for rows that need one, by row number.
+    UTC nanosecond at which the look started. ``details`` and ``measures`` hold text and figures for the rows that have them, by row number.
     ``clock_age`` is the age in seconds of the vantage's last clock synchronisation, NaN if not known.
     """
 
@@ -114,6 +142,7 @@ class SampleBatch:
     phases: npt.NDArray[np.float32]
     clock_age: float = float("nan")
     details: Mapping[int, str] = field(default_factory=dict)
+    measures: Mapping[int, Mapping[Measure, float]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.target)
@@ -152,6 +181,7 @@ def batch_of(
         phases=phases,
         clock_age=clock_age,
         details={row: look.detail for row, look in enumerate(looks) if look.detail},
+        measures={row: look.measures for row, look in enumerate(looks) if look.measures},
     )
 
 
@@ -176,6 +206,7 @@ class Answer:
     evidence: Evidence = Evidence.NONE
     phases: Sequence[float] = ()
     detail: str = ""
+    measures: Mapping[Measure, float] = field(default_factory=dict)
 
 
 Finish = Callable[[Request, Answer], None]

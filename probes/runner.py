@@ -231,6 +231,7 @@ class Runner:
                 flags=flags,
                 phases=answer.phases,
                 detail=answer.detail,
+                measures=answer.measures,
             )
         )
         now = self._monotonic_ns()

@@ -52,7 +52,8 @@ def _run(chosen: argparse.Namespace) -> int:
     chosen.state.mkdir(parents=True, exist_ok=True)
     zone = examination.inventory.election.zone
     day = datetime.now(zone).date() if chosen.day == "today" else date.fromisoformat(chosen.day)
-    signal.signal(signal.SIGTERM, _interrupt)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupt)
     keeper = _Keeper(chosen, directory, day)
     try:
         keeper.start()

@@ -9,7 +9,6 @@ import time
 from dataclasses import replace
 from datetime import UTC, datetime
 
-import numpy as np
 import pytest
 
 from inventory.loader import load
@@ -164,12 +163,11 @@ async def test_round_trips_are_those_of_the_network_and_never_a_timeout_s_length
     worker = a_worker(an_inventory(targets=some_targets(ProbeKind.ICMP, 10)), bus)
     worker.start()
     try:
+        good = []
         async with asyncio.timeout(10):
-            batch = await bus.next()
-            while len(batch) < 3:
+            while len(good) < 10:
                 batch = await bus.next()
+                good += batch.rtt[batch.outcome == Outcome.OK].tolist()
     finally:
         worker.stop()
-    good = batch.rtt[batch.outcome == Outcome.OK]
-    assert len(good)
-    assert np.all(good < 0.4)
+    assert max(good) < 0.4
