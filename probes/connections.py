@@ -42,12 +42,13 @@ _UNREACHABLE = frozenset(
 class Exchange(ABC):
     """One look over one connection. ``connect`` is the handshake's time in seconds once it stands."""
 
-    __slots__ = ("began", "connect", "finish", "request", "socket", "stands")
+    __slots__ = ("began", "connect", "descriptor", "finish", "request", "socket", "stands")
 
     def __init__(self, request: Request, finish: Finish) -> None:
         self.request = request
         self.finish = finish
         self.socket: socket.socket | None = None
+        self.descriptor = -1
         self.began = 0.0
         self.connect = math.nan
         self.stands = False
@@ -125,9 +126,9 @@ class Connections:
         code = stream.connect_ex((request.address, request.port))
         if code not in {0, errno.EINPROGRESS}:
             return _failure(code, is_ours=stream.getsockname()[1] == 0)
-        descriptor = stream.fileno()
-        self._live[descriptor] = exchange
-        self._poller.watch(descriptor, WRITE)
+        exchange.descriptor = stream.fileno()
+        self._live[exchange.descriptor] = exchange
+        self._poller.watch(exchange.descriptor, WRITE)
         self._deadlines.set(now, request.timeout, exchange)
         return None
 
@@ -171,7 +172,7 @@ class Connections:
     def _end(self, exchange: Exchange, answer: Answer) -> None:
         stream, exchange.socket = exchange.socket, None
         if stream is not None:
-            self._live.pop(stream.fileno(), None)
+            self._live.pop(exchange.descriptor, None)
             stream.close()
         exchange.finish(exchange.request, answer)
 

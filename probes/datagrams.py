@@ -4,6 +4,7 @@ An ICMP error comes back through the socket's error queue together with the data
 dead target among thousands on the same socket is known at once and by name.
 """
 
+import asyncio
 import select
 import socket
 from collections.abc import Callable
@@ -83,8 +84,9 @@ class Datagrams:
             except BlockingIOError:
                 raise
             except OSError:
-                # Another target's ICMP error is reported by whatever call comes next.
-                if not self._take_error(datagrams):
+                # Another target's ICMP error is reported by whatever call comes next. It is handled after this
+                # one: whoever begins a look when another ends would else begin them ever deeper.
+                if not self._take_error(datagrams, asyncio.get_running_loop().call_soon):
                     raise
             else:
                 return
@@ -131,7 +133,7 @@ class Datagrams:
     def _on_event(self, descriptor: int, mask: int) -> None:
         datagrams = self._by_descriptor[descriptor]
         if mask & select.EPOLLERR:
-            while self._take_error(datagrams):
+            while self._take_error(datagrams, _now):
                 pass
         self._read(datagrams, _AT_ONCE)
 
@@ -142,7 +144,7 @@ class Datagrams:
             except BlockingIOError:
                 return
             except OSError:
-                if not self._take_error(datagrams):
+                if not self._take_error(datagrams, _now):
                     return
                 continue
             notes = notes_of(ancillary)
@@ -152,12 +154,16 @@ class Datagrams:
             age = max(0.0, (self._wall_ns() - notes.at_ns) / 1e9) if notes.at_ns else 0.0
             self._on_datagram(data, source[0], now - age)
 
-    def _take_error(self, datagrams: socket.socket) -> bool:
+    def _take_error(self, datagrams: socket.socket, when: Callable[..., object]) -> bool:
         try:
             data, ancillary, _, _ = datagrams.recvmsg(_LARGEST, _NOTES_SIZE, _MSG_ERRQUEUE)
         except OSError:
             return False
         error = icmp_error_of(ancillary)
         if error is not None:
-            self._on_error(data, error)
+            when(self._on_error, data, error)
         return True
+
+
+def _now(handle: OnError, data: bytes, error: IcmpError) -> None:
+    handle(data, error)

@@ -69,9 +69,12 @@ class _HttpExchange(Exchange):
             self._phases.append(math.nan)
         elif self.socket is not None:
             self._step = self._handshake
-            self.socket = self._context.wrap_socket(
-                self.socket, do_handshake_on_connect=False, server_hostname=self._plan.server_name
-            )
+            try:
+                self.socket = self._context.wrap_socket(
+                    self.socket, do_handshake_on_connect=False, server_hostname=self._plan.server_name
+                )
+            except OSError:
+                return self._ended(Outcome.MISMATCH, "reset: tls")  # gone between the two handshakes
         return self.ready(now)
 
     @override

@@ -27,6 +27,7 @@ HTTP_OPTIONS: Final = frozenset(
 )
 
 _PRINTABLE = re.compile(r"[!-~]*")
+_LABELS = re.compile(r"[A-Za-z0-9_-]{1,63}(?:\.[A-Za-z0-9_-]{1,63})*\.?")
 _TLS_PORTS = frozenset({443, 8443})
 _DEFAULT_PORT = {"http": 80, "https": 443}
 _DEFAULT_STATUS = (range(200, 400),)
@@ -68,7 +69,7 @@ def http_plan(address: str, port: int, options: Mapping[str, str]) -> HttpPlan:
         expect=unquote(options.get("expect", "")).encode(),
         max_body=_count("max_body", options.get("max_body", ""), _DEFAULT_MAX_BODY),
         is_tls=scheme == "https",
-        server_name=options.get("sni") or _name_only(bare_host) or address,
+        server_name=_server_name(options.get("sni") or _name_only(bare_host) or address),
         insecure=_is_yes("insecure", options.get("insecure", "")),
         ca=options.get("ca", ""),
     )
@@ -86,6 +87,13 @@ def _printable(name: str, text: str) -> str:
     if not _PRINTABLE.fullmatch(text):
         raise ValueError(f"{name} must be printable ASCII without spaces, not {text!r}")
     return text
+
+
+def _server_name(name: str) -> str:
+    # TLS can ask for names of at most 253 letters in labels of 1 to 63 (RFC 1035), and for addresses.
+    if ":" not in name and (len(name) > 253 or not _LABELS.fullmatch(name)):
+        raise ValueError(f"sni must be a host name in ASCII, not {name!r}")
+    return name
 
 
 def _name_only(host: str) -> str:

@@ -169,6 +169,39 @@ async def test_an_answer_that_stalls_ends_or_is_something_else(says, hangs, outc
     assert answer.detail.startswith(detail)
 
 
+@pytest.mark.parametrize("scheme", ["http", "https"])
+async def test_a_service_that_resets_every_connection_is_a_mismatch_and_leaks_nothing(scheme):
+    loop = asyncio.get_running_loop()
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    with socket.create_server(("127.0.0.1", 0), backlog=256) as listening:
+        listening.setblocking(False)
+
+        def reset():
+            connection, _ = listening.accept()
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+            connection.close()
+
+        loop.add_reader(listening, reset)
+        options = {"scheme": scheme, "insecure": "yes"}
+        port = listening.getsockname()[1]
+        async with opened(an_http_probe()) as probe:
+            answers = await looks(probe, [Request(n, "127.0.0.1", port, options, 5.0) for n in range(200)])
+            assert len(probe._connections) == 0
+        loop.remove_reader(listening)
+    assert {answer.outcome for answer in answers} == {Outcome.MISMATCH}
+    assert all(answer.detail for answer in answers)
+    assert len(list(Path("/proc/self/fd").iterdir())) <= before
+
+
+async def test_a_name_that_cannot_be_asked_for_is_an_error_of_ours(web):
+    async with opened(an_http_probe()) as probe:
+        answer = await look(
+            probe, "127.0.0.1", web["good"], options={"scheme": "https", "sni": "." + "x" * 70}, timeout=1.0
+        )
+    assert answer.outcome is Outcome.ERROR
+    assert answer.detail.startswith("option: sni must be")
+
+
 async def test_a_port_that_nobody_holds_refuses():
     async with opened(an_http_probe()) as probe:
         answer = await look(probe, "127.0.0.1", free_port())

@@ -163,6 +163,26 @@ async def test_a_thousand_dead_targets_on_the_socket_do_not_disturb_the_living(e
     assert {answer.outcome for answer in answers[1::2]} <= {Outcome.REFUSED, Outcome.TIMEOUT}
 
 
+async def test_looks_that_begin_when_others_end_do_not_begin_ever_deeper():
+    dead = free_port(socket.SOCK_DGRAM)
+    async with opened(a_sip_probe()) as probe:
+        ended = asyncio.get_running_loop().create_future()
+        left = 3000
+
+        def begin_next(_request, _answer):
+            nonlocal left
+            left -= 1
+            if left > 0:
+                probe.begin(Request(left, "127.0.0.1", dead, {}, 0.2), begin_next)
+            elif not ended.done():
+                ended.set_result(None)
+
+        for n in range(300):
+            probe.begin(Request(n, "127.0.0.1", dead, {}, 0.2), begin_next)
+        await asyncio.wait_for(ended, 30)
+        assert probe.statistics().icmp_errors > 0
+
+
 async def test_answers_twice_late_and_to_others_are_counted_apart_and_change_nothing():
     def answers(request, number):
         return [answer_to(request)] * 3 if number == 1 else []
