@@ -64,7 +64,7 @@ async def load_frame(deps: Deps, words: Words, *, owner: str | None) -> BoardFra
         recent=recent_lines(
             changes, acts, inventory=inventory, topology=topology, words=words, limit=_RECENT
         ),
-        footer=pulse_of(snapshot, inventory),
+        footer=pulse_of(snapshot, inventory, now),
     )
 
 

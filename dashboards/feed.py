@@ -44,6 +44,7 @@ class Feed:
     def __init__(self, deps: Deps) -> None:
         self._deps = deps
         self._frames: dict[Audience, BoardFrame] = {}
+        self._blind: set[Audience] = set()
         self._watched_at: dict[Audience, float] = {}
         self._incidents: set[int] = set()
         self._sites: set[str] = set()
@@ -115,13 +116,15 @@ class Feed:
             if loop_time - at > _LINGER_SECONDS:
                 del self._watched_at[audience]
                 self._frames.pop(audience, None)
+                self._blind.discard(audience)
                 self._deps.hub.drop(audience)
         return list(self._watched_at)
 
     async def _serve(self, audience: Audience) -> None:
         hub = self._deps.hub
         if not audience.sees_board:
-            if audience not in self._frames:
+            if audience not in self._blind:
+                self._blind.add(audience)
                 hub.found(audience, self._freshness)
             return
         frame = await load_frame(self._deps, words_in(audience.language), owner=audience.owner)

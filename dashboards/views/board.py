@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from alerting.models import ACKNOWLEDGEABLE, Incident, IncidentState
@@ -11,7 +11,7 @@ from dashboards.moments import Moments
 from dashboards.views.impact import Impact, impact_of
 from dashboards.views.tilemap import communes_of
 from dashboards.wording import STAGES
-from inventory.models import Inventory, Phase, Severity
+from inventory.models import Inventory, Phase, Priority, Severity
 from inventory.phases import phase_at, span_of
 from inventory.topology import Topology
 from monitor.models import Verdict
@@ -107,9 +107,9 @@ class Places:
 
 @dataclass(frozen=True, slots=True)
 class Pulse:
-    """How fresh the picture is and what it rests on."""
+    """How fresh the picture is and what it rests on. Time passing is no change: ``data_at`` does not compare."""
 
-    data_at: datetime | None
+    data_at: datetime | None = field(compare=False)
     vantages: int
     vantages_isolated: int
     paths: int
@@ -195,12 +195,13 @@ def _weight(row: IncidentRow) -> tuple[bool, str, bool, float]:
     return row.state in _SETTLED, row.severity.value, not row.is_awaiting, due
 
 
-def pulse_of(snapshot: Snapshot, inventory: Inventory) -> Pulse:
-    """Answer how fresh ``snapshot`` is."""
+def pulse_of(snapshot: Snapshot, inventory: Inventory, now: datetime) -> Pulse:
+    """Answer how fresh ``snapshot`` is, and how often a commune is looked at in the phase that holds ``now``."""
+    look = inventory.policy.look(phase_at(inventory.election, now), Priority.B)
     return Pulse(
         data_at=snapshot.last_result_at,
         vantages=len(snapshot.vantages),
         vantages_isolated=sum(vantage.is_isolated for vantage in snapshot.vantages.values()),
         paths=len(inventory.paths),
-        cadence_seconds=inventory.policy.default_look.cadence,
+        cadence_seconds=look.cadence,
     )

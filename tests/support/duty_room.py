@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 
 import uvicorn
@@ -32,6 +33,7 @@ from dashboards.settings import PagesSettings
 from inventory.access import Role
 from inventory.database import metadata, open_engine
 from inventory.loader import load
+from inventory.models import Inventory
 from inventory.samples import sample
 from monitor.metrics import ServiceMetrics
 from monitor.service import MonitorService
@@ -53,12 +55,17 @@ _TABLES = (alerting.schema, inventory.schema, monitor.schema)
 _EVIDENCE = {"icmp": Evidence.TRANSPORT, "tcp": Evidence.TRANSPORT}
 
 
+@cache
+def _loaded(province: str) -> Inventory:
+    return load(sample(province))
+
+
 class DutyRoom:
     """A province whose lines are cut by calling :meth:`cut`. ``now`` is what every clock says."""
 
     def __init__(self, folder: Path, *, province: str = "soc-trang-2021", at: datetime = EVENING) -> None:
         self.now = at
-        self.inventory = load(sample(province))
+        self.inventory = _loaded(province)
         self.database = open_engine(f"sqlite+aiosqlite:///{folder / 'room.db'}")
         self.monitor = MonitorService(
             database=self.database, inventory=self.inventory, clock=self.clock, metrics=ServiceMetrics()
@@ -78,7 +85,9 @@ class DutyRoom:
             token=secrets.token_urlsafe,
             settings=PagesSettings(),
             # The smallest argon2 there is: these passwords guard nothing.
-            passwords=Passwords(hasher=PasswordHash((Argon2Hasher(time_cost=1, memory_cost=64, parallelism=1),))),
+            passwords=Passwords(
+                hasher=PasswordHash((Argon2Hasher(time_cost=1, memory_cost=64, parallelism=1),))
+            ),
         )
         self.feed = Feed(self.deps)
         self.down: set[str] = set()
