@@ -214,7 +214,7 @@ class Attribution:
             cause.subject,
             inventory=inventory,
             lost=extent_of(sites, topology),
-            total=len(extent_of(behind, topology).places),
+            behind=extent_of(behind, topology),
             elsewhere=len(self._fell_recently(now_ns) - behind),
         )
 

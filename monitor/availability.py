@@ -8,6 +8,7 @@ Availability is up over observed; where nothing was observed there is no figure.
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import islice
 
 from monitor.models import Outage, Unobserved
 from monitor.moments import nanoseconds
@@ -56,11 +57,14 @@ def without(intervals: Iterable[Interval], holes: Iterable[Interval]) -> list[In
     """Take the holes out; both must be sorted and disjoint, as :func:`clipped` answers them."""
     left: list[Interval] = []
     cuts = list(holes)
+    first = 0
     for start, end in intervals:
         at = start
-        for low, high in cuts:
-            if high <= at or low >= end:
-                continue
+        while first < len(cuts) and cuts[first][1] <= start:
+            first += 1
+        for low, high in islice(cuts, first, None):
+            if low >= end:
+                break
             if low > at:
                 left.append((at, low))
             at = max(at, high)

@@ -18,7 +18,9 @@ A failure is **ripe**
 
 * at once, if nothing that is still open could change the answer: every group above it is refuted, or all their
   targets have been seen since and none is suspected;
-* after the hold, unless a sibling under an open group is suspected;
+* at once, if the widest group that is open already has three paths down that no lower group covers: what is still
+  undecided under it can only join it;
+* after the hold, unless a target is suspected under an open group that is wider than what would explain it now;
 * after twice the hold, whatever is still undecided;
 * never while its newest look was good: the next look decides whether it recovers or fails on.
 """
@@ -47,6 +49,8 @@ RELATED_NS = 30 * SECOND
 
 SIMULTANEOUS_NS = SECOND // 4
 """A good look that started this soon after an onset refutes nothing."""
+
+_SPREAD = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +117,21 @@ class _Group:
     onset_ns: int = 0
     census: Census = Census(0, 0, 0, 0)
 
+    @property
+    def covers(self) -> int:
+        """How many failures it would explain, with those that support it."""
+        return len(self.members) + self.support
+
+    def rank(self) -> tuple[int, int, int, str]:
+        """Order of preference: covers most, then the lowest."""
+        return (-self.covers, self.size, self.distance, self.risk)
+
+    def is_spread(self, others: Sequence["_Group"]) -> bool:
+        """Whether it fails as a whole: three paths, and more than any other group alone would explain."""
+        return len(self.subjects) >= _SPREAD and all(
+            other is self or other.covers < self.covers for other in others
+        )
+
 
 def resolve(
     failures: Sequence[Failure],
@@ -178,13 +197,17 @@ def _groups(
 def _is_ripe(failure: Failure, above: Sequence[_Group], now_ns: int, hold_ns: int) -> bool:
     if failure.is_answering:
         return False
-    opened = [group.census for group in above if not group.census.good]
-    if all(census.is_decided for census in opened):
+    opened = [group for group in above if not group.census.good]
+    if all(group.census.is_decided for group in opened):
+        return True
+    best = min((group for group in opened if _explains(group)), key=_Group.rank, default=None)
+    wider = [group for group in opened if best is None or group.size > best.size]
+    if best is not None and not wider and best.is_spread(opened):
         return True
     waited = now_ns - failure.noticed_ns
     if waited < hold_ns:
         return False
-    return waited >= 2 * hold_ns or not any(census.suspect for census in opened)
+    return waited >= 2 * hold_ns or not any(group.census.suspect for group in wider)
 
 
 def _asks_again(failure: Failure, now_ns: int, hold_ns: int) -> int:

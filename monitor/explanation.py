@@ -1,7 +1,8 @@
 """The reason for a cause, in words that a duty officer can read out to a carrier; Vietnamese first.
 
-Pure. Counts communes where the sites lie in communes, sites otherwise: "11/11 xã sau vòng ring VNPT-RING-947 mất
-liên lạc; 0 nơi khác" / "11 of 11 communes behind ring VNPT-RING-947 lost contact; 0 elsewhere".
+Pure. Counts communes, and the sites that lie in none: "11/11 xã và 3/3 điểm khác sau vòng ring VNPT-RING-947 mất
+liên lạc; 0 nơi khác" / "11 of 11 communes and 3 of 3 other sites behind ring VNPT-RING-947 lost contact; 0
+elsewhere".
 """
 
 from collections.abc import Iterable
@@ -35,43 +36,49 @@ _MEDIA = {
 
 @dataclass(frozen=True, slots=True)
 class Extent:
-    """Places concerned: communes, or sites where they lie in none."""
+    """Places concerned: communes, and the sites that lie in none (of a district, of the province)."""
 
-    places: frozenset[str]
-    are_communes: bool
+    communes: frozenset[str]
+    others: frozenset[str]
 
 
 def extent_of(sites: Iterable[str], topology: Topology) -> Extent:
-    """Answer the communes of ``sites``, or the sites themselves if one of them lies in none."""
+    """Answer the communes that ``sites`` lie in, and those of them that lie in none."""
     found = {site: topology.commune_of(site) for site in sites}
-    communes = frozenset(commune for commune in found.values() if commune is not None)
-    if found and len([c for c in found.values() if c is None]) == 0:
-        return Extent(communes, are_communes=True)
-    return Extent(frozenset(found), are_communes=False)
+    return Extent(
+        frozenset(commune for commune in found.values() if commune is not None),
+        frozenset(site for site, commune in found.items() if commune is None),
+    )
 
 
 def explanation(
-    subject: str,
-    *,
-    inventory: Inventory,
-    lost: Extent,
-    total: int,
-    elsewhere: int,
+    subject: str, *, inventory: Inventory, lost: Extent, behind: Extent, elsewhere: int
 ) -> dict[str, str]:
-    """Say why this subject explains what was lost: ``lost`` of ``total`` behind it, and how many elsewhere."""
+    """Say why this subject explains what was lost: how much of what is behind it, and how many sites elsewhere."""
     kind, _, code = subject.partition(":")
     if kind == "path" and code in inventory.paths:
         return _of_path(code, inventory, elsewhere)
-    count = len(lost.places)
     name_vi, name_en = f"tuyến {code}", f"link {code}"
     if kind == "risk" and code in inventory.risks:
         vi, en = _RISKS[inventory.risks[code].kind]
         name_vi, name_en = f"{vi} {code}", f"{en} {code}"
-    unit_vi, unit_en = ("xã", "communes") if lost.are_communes else ("điểm", "sites")
+    counted_vi, counted_en = _counted(lost, behind)
     return {
-        "vi": f"{count}/{total} {unit_vi} sau {name_vi} mất liên lạc; {elsewhere} nơi khác",
-        "en": f"{count} of {total} {unit_en} behind {name_en} lost contact; {elsewhere} elsewhere",
+        "vi": f"{counted_vi} sau {name_vi} mất liên lạc; {elsewhere} nơi khác",
+        "en": f"{counted_en} behind {name_en} lost contact; {elsewhere} elsewhere",
     }
+
+
+def _counted(lost: Extent, behind: Extent) -> tuple[str, str]:
+    vi, en = [], []
+    if behind.communes:
+        vi.append(f"{len(lost.communes)}/{len(behind.communes)} xã")
+        en.append(f"{len(lost.communes)} of {len(behind.communes)} communes")
+    if behind.others or not behind.communes:
+        further = " khác" if behind.communes else ""
+        vi.append(f"{len(lost.others)}/{len(behind.others)} điểm{further}")
+        en.append(f"{len(lost.others)} of {len(behind.others)} {'other ' if behind.communes else ''}sites")
+    return " và ".join(vi), " and ".join(en)
 
 
 def recovery(subject: str) -> dict[str, str]:

@@ -42,6 +42,7 @@ HEARTBEAT = timedelta(seconds=2)
 """How often it is written down that a vantage still looks; a restart knows the time without looks this exactly."""
 
 _FLEETS_KEPT = 4
+_REFUSALS_TOLD = 100
 
 Subscriber = Callable[[Sequence[StateChange]], None]
 
@@ -70,6 +71,7 @@ class MonitorService:
         self._due_ns: int | None = None
         self._has_looked = False
         self._beats: dict[str, int] = {}
+        self._refused: set[tuple[str, str, str]] = set()
         self._version = 0
         self._is_stale = False
         self._is_deciding = False
@@ -154,10 +156,9 @@ class MonitorService:
                 result = "duplicate"
             elif rows is None:
                 result = "unknown_fleet"
-            self._metrics.batches.labels(batch.vantage, result).inc()
+            self._metrics.batches.labels(batch.vantage if intake is not None else "unknown", result).inc()
             if intake is None or rows is None or result != "taken":
-                if result != "duplicate":
-                    log.warning("batch refused", vantage=batch.vantage, reason=result, fleet=batch.fleet)
+                self._refuse(batch, result)
                 return
             now_ns = self._now_ns()
             self._is_deciding = True
@@ -245,6 +246,14 @@ class MonitorService:
             self._beats[batch.vantage] = now_ns
             out.vantages[batch.vantage] = intake.row()
         return out
+
+    def _refuse(self, batch: SampleBatch, reason: str) -> None:
+        """Say once why batches of a vantage are refused; how many is a metric, and duplicates are no news."""
+        told = (batch.vantage, batch.fleet, reason)
+        if reason == "duplicate" or told in self._refused or len(self._refused) >= _REFUSALS_TOLD:
+            return
+        self._refused.add(told)
+        log.warning("batches refused", vantage=batch.vantage, reason=reason, fleet=batch.fleet)
 
     def _rows(self, batch: SampleBatch) -> Rows | None:
         """Take the looks at targets out of a batch, in our numbering; ``None`` if its fleet is not known."""

@@ -320,7 +320,8 @@ async def _insert_changes(connection: AsyncConnection, rows: list[dict[str, Any]
     """Insert rows in order; answers their ids."""
     if connection.dialect.name == "postgresql":
         statement = insert(state_changes).returning(state_changes.c.id, sort_by_parameter_order=True)
-        return (await connection.execute(statement, rows)).scalars().all()
+        ids: Sequence[int] = (await connection.execute(statement, rows)).scalars().all()
+        return ids
     # SQLite can answer ids in order one row at a time only; but nobody else writes inside this transaction, so the
     # ids of rows that are inserted together are the last ones, without a gap.
     await connection.execute(insert(state_changes), rows)

@@ -10,7 +10,9 @@ from monitor.moments import SECOND
 from tests.support.monitoring import COMMUNES, an_inventory
 
 INVENTORY = an_inventory()
-TOPOLOGY = Topology(INVENTORY)
+TOPOLOGY = Topology(
+    replace(INVENTORY, risks={**INVENTORY.risks, "RING": replace(INVENTORY.risks["RING"], parent=None)})
+)
 HOLD = SECOND
 AT = 1000 * SECOND
 OLT_1 = ("X-31-FIXED", "X-31-FIBRE", "X-32-FIXED", "X-32-FIBRE")
@@ -180,3 +182,15 @@ def test_a_risk_group_with_an_address_of_its_own_explains_itself():
 
 def test_nothing_failing_is_nothing_to_explain():
     assert explained([], Field()) == ({}, None)
+
+
+def test_three_lines_that_only_the_ring_covers_wait_for_nothing():
+    fell = (OLT_1[0], OLT_1[2], OTHERS_OF_RING[0])
+    field = Field(down=fell, suspect=OTHERS_OF_RING[1:])
+    assert explained(failing(*fell), field, now=1.0)[0] == {"risk:RING": set(fell)}
+
+
+def test_three_lines_that_a_lower_group_covers_wait_for_what_the_ring_does():
+    fell = OLT_1[:3]
+    field = Field(down=fell, suspect=OTHERS_OF_RING)
+    assert explained(failing(*fell), field, now=1.0)[0] == {}
