@@ -90,7 +90,7 @@ class Intake:
         Held failures that have been proven since come first; a replayed look changes history only.
         """
         self._look_at_canaries(batch, now_ns, out)
-        failed = rows.outcome != Outcome.OK
+        failed = (rows.outcome != Outcome.OK) & (rows.outcome != Outcome.ERROR)
         if not self.sight.canaries or not (self._held or failed.any()):
             return rows
         doubtful = Rows.joined([*self._held, rows[failed]])
