@@ -18,8 +18,9 @@ A failure is **ripe**
 
 * at once, if nothing that is still open could change the answer: every group above it is refuted, or all their
   targets have been seen since and none is suspected;
-* at once, if the widest group that is open already has three paths down that no lower group covers: what is still
-  undecided under it can only join it;
+* at once, if the widest group that is open already has three paths down that no lower group covers and nothing under
+  it is suspected any more: what is still unseen under it can only join it (what is suspected is decided within a
+  second, and the first page should say how many are hit and how grave that is);
 * after the hold, unless a target is suspected under an open group that is wider than what would explain it now;
 * after twice the hold, whatever is still undecided;
 * never while its newest look was good: the next look decides whether it recovers or fails on.
@@ -202,7 +203,7 @@ def _is_ripe(failure: Failure, above: Sequence[_Group], now_ns: int, hold_ns: in
         return True
     best = min((group for group in opened if _explains(group)), key=_Group.rank, default=None)
     wider = [group for group in opened if best is None or group.size > best.size]
-    if best is not None and not wider and best.is_spread(opened):
+    if best is not None and not wider and best.is_spread(opened) and not best.census.suspect:
         return True
     waited = now_ns - failure.noticed_ns
     if waited < hold_ns:

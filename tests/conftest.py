@@ -12,3 +12,12 @@ def pytest_collection_modifyitems(config, items):
             item.add_marker(pytest.mark.skip(reason="needs root (raw sockets, nftables or namespaces)"))
         if item.get_closest_marker("soak") and "soak" not in chosen:
             item.add_marker(pytest.mark.skip(reason="long; run by make soak"))
+    _tell_stories_in_order(items)
+
+
+def _tell_stories_in_order(items):
+    """Undo the shuffling inside modules whose tests are chapters of one story."""
+    places = [place for place, item in enumerate(items) if item.get_closest_marker("story")]
+    chapters = sorted((items[place] for place in places), key=lambda item: (item.path, item.location[1]))
+    for place, item in zip(places, chapters, strict=True):
+        items[place] = item

@@ -184,10 +184,15 @@ def test_nothing_failing_is_nothing_to_explain():
     assert explained([], Field()) == ({}, None)
 
 
-def test_three_lines_that_only_the_ring_covers_wait_for_nothing():
+def test_three_lines_that_only_the_ring_covers_wait_for_nothing_that_is_merely_unseen():
+    fell = (OLT_1[0], OLT_1[2], OTHERS_OF_RING[0])
+    assert explained(failing(*fell), Field(down=fell), now=1.0)[0] == {"risk:RING": set(fell)}
+
+
+def test_three_lines_that_only_the_ring_covers_wait_for_the_suspected_so_that_the_first_page_counts_them():
     fell = (OLT_1[0], OLT_1[2], OTHERS_OF_RING[0])
     field = Field(down=fell, suspect=OTHERS_OF_RING[1:])
-    assert explained(failing(*fell), field, now=1.0)[0] == {"risk:RING": set(fell)}
+    assert explained(failing(*fell), field, now=1.0)[0] == {}
 
 
 def test_three_lines_that_a_lower_group_covers_wait_for_what_the_ring_does():

@@ -70,6 +70,7 @@ class Province:
         """As a power cut would: no chance to tidy up."""
         self._service.send_signal(signal.SIGKILL)
         self._service.wait(10)
+        self._service.stdin.close()
 
     def stop(self):
         for process in (self._service, self._lab):
