@@ -22,7 +22,7 @@ from dashboards.security import form_token, form_token_fits, is_own_origin, safe
 from dashboards.templating import render
 from inventory.access import Actor, Right
 
-__all__ = ["Page", "PageError", "Visit", "entrance", "refused"]
+__all__ = ["Page", "PageError", "Visit", "begin", "entrance", "refused", "session_cookie"]
 
 _LONGEST_BODY = 64 * 1024
 _DAY_SECONDS = 86400
