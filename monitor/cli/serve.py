@@ -58,6 +58,9 @@ def _serve(settings: Settings, service: Service, *, with_parent: bool) -> int:
     server = _Server(settings, create_app(service), service)
     if with_parent:
         watch_parent(lambda: setattr(server, "should_exit", True))
+    for number in (signal.SIGINT, signal.SIGTERM):
+        # uvicorn raises again what it was stopped by; having stopped as asked is no failure.
+        signal.signal(number, lambda _number, _frame: None)
     server.run()
     return 0 if server.started else 1
 
