@@ -117,6 +117,7 @@ class ProbeKind(StrEnum):
     SIP_CALL = "sip_call"
     SNMP = "snmp"
     STAMP = "stamp"
+    STREAM = "stream"
     HEARTBEAT = "heartbeat"
     ROLLCALL = "rollcall"
 

@@ -45,7 +45,16 @@ TARGET_HEADER = ("code", "of", "kind", "address", "port", "options", "vantages")
 
 _NO_CODES: tuple[str, ...] = ()
 _NO_OPTIONS: dict[str, str] = {}
-_PORTED = frozenset({ProbeKind.TCP, ProbeKind.HTTP, ProbeKind.TLS, ProbeKind.SIP_OPTIONS, ProbeKind.SIP_CALL})
+_PORTED = frozenset(
+    {
+        ProbeKind.TCP,
+        ProbeKind.HTTP,
+        ProbeKind.TLS,
+        ProbeKind.SIP_OPTIONS,
+        ProbeKind.SIP_CALL,
+        ProbeKind.STREAM,
+    }
+)
 """Kinds that need a port said: guessing one would look at the wrong service."""
 _UNADDRESSED = frozenset({ProbeKind.HEARTBEAT, ProbeKind.ROLLCALL})
 """Kinds whose answers come to us."""
