@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from enum import Enum
+from typing import Any
 
 from alerting.models import CauseClass, DeliveryState, IncidentEvent, IncidentState, MessageKind
 from dashboards.i18n import N_, Words
@@ -32,7 +33,7 @@ STAGES: Mapping[str, tuple[str, tuple[Phase, ...]]] = {
 }
 """The bar over the board: ten phases of the calendar in six words."""
 
-LABELS: Mapping[type[Enum], Mapping[Enum, str]] = {
+LABELS: Mapping[type[Enum], Mapping[Any, str]] = {
     Verdict: {
         Verdict.READY: N_("ready"),
         Verdict.DEGRADED: N_("degraded"),
@@ -172,6 +173,7 @@ LABELS: Mapping[type[Enum], Mapping[Enum, str]] = {
         ProbeKind.SIP_CALL: N_("test call"),
         ProbeKind.SNMP: N_("SNMP"),
         ProbeKind.STAMP: N_("STAMP"),
+        "stream": N_("radio stream"),
         ProbeKind.HEARTBEAT: N_("heartbeat"),
         ProbeKind.ROLLCALL: N_("roll call"),
     },
@@ -219,5 +221,5 @@ LABELS: Mapping[type[Enum], Mapping[Enum, str]] = {
 
 
 def label(words: Words, value: Enum) -> str:
-    """Answer ``value`` in the duty room's words; a value without one is a fault that a test finds."""
-    return words.gettext(LABELS[type(value)][value])
+    """Answer ``value`` in the duty room's words. A test finds a value without any; a page then shows its bare name."""
+    return words.gettext(LABELS[type(value)].get(value, str(value.value)))

@@ -43,12 +43,13 @@ class Tile:
 
 @dataclass(frozen=True, slots=True)
 class District:
-    """A district's name and where it stands on the upper border."""
+    """A district's name and where it stands on the upper border; one in the east has no room to grow eastward."""
 
     code: str
     name: str
     x: float
     y: float
+    is_east: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +169,7 @@ def _corner(cell: Cell) -> Cell:
 def _districts(owners: Mapping[Cell, str], names: Mapping[str, str], *, is_dense: bool) -> Iterable[District]:
     """Set each name on the longest run of its upper border where no other name stands; inside, where none is left."""
     size = _DENSE_LABEL if is_dense else _LABEL
+    east = max((_corner((col + 1, row))[0] for col, row in owners), default=0)
     taken: list[tuple[float, float, float, float]] = []
     for code, runs in sorted(_runs_of(owners).items(), key=lambda item: item[1][0][1][1]):
         name = _PREFIXES.sub("", names[code])
@@ -178,7 +180,8 @@ def _districts(owners: Mapping[Cell, str], names: Mapping[str, str], *, is_dense
             boxes.append((x + 7, y - size / 2, x + 7 + width, y + size / 2))
         box = next((box for box in boxes if not any(_overlap(box, other) for other in taken)), boxes[0])
         taken.append(box)
-        yield District(code, name, round(box[0], 1), round(box[1] + size / 2 - 1.5, 1))
+        is_east = box[0] + 1.4 * width > east
+        yield District(code, name, round(box[0], 1), round(box[1] + size / 2 - 1.5, 1), is_east)
 
 
 def _runs_of(owners: Mapping[Cell, str]) -> dict[str, list[tuple[int, Cell]]]:
