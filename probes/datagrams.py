@@ -21,12 +21,12 @@ _NOTES_SIZE = 512
 _MSG_ERRQUEUE = 0x2000
 _PENDING_ERRORS = 64
 
-OnDatagram = Callable[[bytes, str, float], None]
+OnDatagram = Callable[[bytes, tuple[str, int], float], None]
 OnError = Callable[[bytes, IcmpError], None]
 
 
 class Datagrams:
-    """Calls ``on_datagram(data, sender's address, arrival)`` and ``on_error(own datagram, error)`` on the loop.
+    """Calls ``on_datagram(data, sender's address and port, arrival)`` and ``on_error(own datagram, error)`` on the loop.
 
     ``arrival`` is on the ``monotonic`` clock, by the kernel's stamp: a loop that reads late does not see a slow
     line. ``kernel_drops`` counts what the kernel had to throw away because nobody read.
@@ -152,7 +152,7 @@ class Datagrams:
                 self._drops[datagrams.family] = notes.drops
             now = self._monotonic()
             age = max(0.0, (self._wall_ns() - notes.at_ns) / 1e9) if notes.at_ns else 0.0
-            self._on_datagram(data, source[0], now - age)
+            self._on_datagram(data, source[:2], now - age)
 
     def _take_error(self, datagrams: socket.socket, when: Callable[..., object]) -> bool:
         try:

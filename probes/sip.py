@@ -1,81 +1,77 @@
-"""SIP OPTIONS looks over UDP: one socket a family for all targets, transactions known by their branch.
+"""SIP looks: OPTIONS, or the bindings of a registration, over UDP, TCP or TLS.
 
-What an answer means (DOMAIN.md 5.3; RFC 3261 section 11): **any** final answer proves that the SIP element is alive,
-so 200, 404, 486, 401 and the rest are OK with evidence PROTOCOL, and the code is kept: whether the *line* can be
-used is for others to conclude. Two finals do not speak for the element: 503 is OVERLOADED, and 408 is a TIMEOUT,
-since a proxy says with it that whoever stands behind did not answer in time. An ICMP error for the request is
-REFUSED or UNREACHABLE at once, not after the timeout.
+Over UDP one socket a family serves all targets and transactions are known by their branch; over TCP and TLS each
+look has a fresh connection (:mod:`probes.sip_streams`). Options are read by :mod:`probes.sip_plan`, answers judged
+by :mod:`probes.sip_outcome`. An ICMP error for a request is REFUSED or UNREACHABLE at once, not after the timeout.
 
-Options: ``user`` (the part before the @; none by default) and ``transport`` (``udp``, the only one spoken).
-
-``rtt`` runs from the first transmission to the answer's arrival by the kernel's stamp, retransmissions included.
-An answer may come from another address than the one asked (a pair behind one address does that); the branch is an
-unguessable token, so it is taken, and counted as ``elsewhere``.
+Over UDP ``rtt`` runs from the first transmission to the final answer's arrival by the kernel's stamp, retransmissions
+and an answered challenge included. An answer may come from another address than the one asked (a pair behind one
+address does that); the branch is an unguessable token, so it is taken, and counted as ``elsewhere``.
 """
 
 import asyncio
 import errno
 import re
+import ssl
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from typing import Final
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
 
+from probes.connections import Connections
 from probes.datagram_notes import IcmpError
 from probes.datagrams import Datagrams
 from probes.deadlines import Deadlines
-from probes.models import Answer, Evidence, Finish, Outcome, Request
-from probes.sip_message import SipMessageError, SipRequest, SipResponse, parse_sip
+from probes.models import Answer, Finish, Outcome, Request
+from probes.sip_digest import authorization, challenge_of
+from probes.sip_message import SipMessageError, SipResponse, parse_sip
+from probes.sip_outcome import is_challenge, sip_answer
+from probes.sip_plan import OwnEnd, SipPlan, SipTransport, branch_of, sip_plan, sip_request
+from probes.sip_statistics import SipStatistics
+from probes.sip_streams import SipExchange
 from probes.sip_transaction import Deed, NonInviteTransaction
+from probes.tls_contexts import TlsContexts
 
-__all__ = ["SIP_OPTIONS", "SipProbe", "SipStatistics"]
-
-SIP_OPTIONS: Final = frozenset({"user", "transport"})
-
-_COOKIE: Final = "z9hG4bK"
-"""What a branch begins with since RFC 3261 (8.1.1.7)."""
+__all__ = ["SipProbe"]
 
 _BRANCH = re.compile(rb"branch=(z9hG4bK[^;\s]+)")
-_USER = re.compile(r"[A-Za-z0-9_.!~*'()&=+$,;?/%-]*")
-_REQUEST_TIMEOUT = 408
-_SERVICE_UNAVAILABLE = 503
 
 
-@dataclass(slots=True)
-class SipStatistics:
-    """Counters since the probe was opened; ``codes`` counts final answers by status."""
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """The plan of one target, good for as long as its address and options stay what they were."""
 
-    sent: int = 0
-    retransmitted: int = 0
-    answered: int = 0
-    provisional: int = 0
-    duplicate: int = 0
-    late: int = 0
-    foreign: int = 0
-    malformed: int = 0
-    elsewhere: int = 0
-    icmp_errors: int = 0
-    send_errors: int = 0
-    kernel_drops: int = 0
-    in_flight: int = 0
-    codes: Counter[int] = field(default_factory=Counter)
+    address: str
+    port: int
+    options: Mapping[str, str]
+    plan: SipPlan
+    context: ssl.SSLContext | None
+
+    def is_for(self, request: Request) -> bool:
+        return (
+            self.options is request.options and self.address == request.address and self.port == request.port
+        )
 
 
 class _Asking:
     """One look: its transaction, and until it has ended what is needed to send it again and to end it."""
 
-    __slots__ = ("datagram", "finish", "request", "sent_at", "transaction")
+    __slots__ = ("attempt", "began", "datagram", "finish", "name", "plan", "request", "transaction")
 
-    def __init__(self, request: Request, finish: Finish, datagram: bytes) -> None:
+    def __init__(self, request: Request, finish: Finish, *, plan: SipPlan, name: str, began: float) -> None:
         self.request = request
         self.finish: Finish | None = finish
-        self.datagram = datagram
-        self.sent_at = 0.0
+        self.plan = plan
+        self.name = name
+        self.attempt = 1
+        self.began = began
+        self.datagram = b""
         self.transaction = NonInviteTransaction(cut_off=request.timeout)
 
 
 class SipProbe:
-    """Asks SIP elements for their OPTIONS; ``token`` yields unguessable texts of letters and digits."""
+    """Asks SIP elements; ``token`` yields unguessable texts of letters and digits, ``extra_ca`` is trusted besides."""
 
     def __init__(
         self,
@@ -83,12 +79,16 @@ class SipProbe:
         monotonic: Callable[[], float],
         wall_ns: Callable[[], int],
         token: Callable[[], str],
+        extra_ca: Path | None = None,
         receive_buffer: int = 8 * 1024 * 1024,
     ) -> None:
         self._monotonic = monotonic
         self._token = token
         self._statistics = SipStatistics()
+        self._prepared: dict[int, _Prepared] = {}
         self._asking: dict[str, _Asking] = {}
+        self._contexts = TlsContexts(extra_ca=extra_ca)
+        self._connections = Connections(monotonic=monotonic, speaks=True)
         self._datagrams = Datagrams(
             monotonic=monotonic,
             wall_ns=wall_ns,
@@ -99,28 +99,29 @@ class SipProbe:
         self._deadlines: Deadlines[str] = Deadlines(monotonic=monotonic, on_due=self._on_due)
 
     async def open(self) -> None:
-        """Open the sockets on the running loop."""
+        """Build the TLS contexts and open the sockets on the running loop."""
+        await self._contexts.open()
+        self._connections.open()
         self._datagrams.open()
 
     def begin(self, request: Request, finish: Finish) -> None:
-        """Send one OPTIONS; ``finish`` is called later, never from within this call."""
-        branch = _COOKIE + self._token()
+        """Ask; ``finish`` is called later, never from within this call."""
+        prepared = self._prepared.get(request.target)
         try:
-            asking = _Asking(request, finish, self._options(request, branch))
-            asking.sent_at = self._monotonic()
-            self._datagrams.send(asking.datagram, request.address, request.port)
+            if prepared is None or not prepared.is_for(request):
+                prepared = self._prepared[request.target] = self._prepare(request)
+            if prepared.plan.transport is SipTransport.UDP:
+                self._begin_datagram(request, finish, prepared.plan)
+            else:
+                self._begin_stream(request, finish, prepared)
         except (OSError, ValueError) as error:
             self._statistics.send_errors += 1
             answer = Answer(Outcome.ERROR, detail=f"not sent: {getattr(error, 'strerror', None) or error}")
             asyncio.get_running_loop().call_soon(finish, request, answer)
-            return
-        self._asking[branch] = asking
-        self._statistics.sent += 1
-        self._statistics.in_flight += 1
-        self._deadlines.set(asking.sent_at, asking.transaction.wait, branch)
 
     async def close(self) -> None:
         """End the looks under way as ERROR and close the sockets."""
+        self._connections.close()
         self._deadlines.close()
         for asking in list(self._asking.values()):
             self._end(asking, Answer(Outcome.ERROR, detail="closed"))
@@ -135,31 +136,77 @@ class SipProbe:
             kernel_drops=self._datagrams.kernel_drops,
         )
 
-    def _options(self, request: Request, branch: str) -> bytes:
-        user = request.options.get("user", "")
-        if not _USER.fullmatch(user):
-            raise ValueError(f"user cannot stand in a SIP address: {user!r}")
-        if request.options.get("transport", "udp") != "udp":
-            raise ValueError("only transport=udp is spoken")
-        own, port = self._datagrams.own_end(request.address)
-        own, asked = (f"[{host}]" if ":" in host else host for host in (own, request.address))
-        uri = f"sip:{user}{'@' if user else ''}{asked}:{request.port}"
-        name = branch.removeprefix(_COOKIE)
-        headers = (
-            # rport (RFC 3581): answer to where this came from, whatever a translator made of it.
-            ("Via", f"SIP/2.0/UDP {own}:{port};branch={branch};rport"),
-            ("Max-Forwards", "70"),
-            ("From", f"<sip:thongsuot@{own}>;tag={name}"),
-            ("To", f"<{uri}>"),
-            ("Call-ID", f"{name}@{own}"),
-            ("CSeq", "1 OPTIONS"),
-            ("Contact", f"<sip:thongsuot@{own}:{port}>"),
-            ("Accept", "application/sdp"),
-            ("User-Agent", "thongsuot"),
-        )
-        return SipRequest(headers, b"", "OPTIONS", uri).encode()
+    def _prepare(self, request: Request) -> _Prepared:
+        plan = sip_plan(request.address, request.port, request.options)
+        is_tls = plan.transport is SipTransport.TLS
+        context = self._contexts.context(plan.ca, insecure=plan.insecure) if is_tls else None
+        return _Prepared(request.address, request.port, request.options, plan, context)
 
-    def _on_datagram(self, data: bytes, source: str, arrival: float) -> None:
+    def _begin_stream(self, request: Request, finish: Finish, prepared: _Prepared) -> None:
+        self._statistics.in_flight += 1
+        self._connections.begin(
+            SipExchange(
+                request,
+                partial(self._stream_ended, finish),
+                plan=prepared.plan,
+                context=prepared.context,
+                name=self._token(),
+                cnonce=self._token(),
+                monotonic=self._monotonic,
+                statistics=self._statistics,
+            )
+        )
+
+    def _stream_ended(self, finish: Finish, request: Request, answer: Answer) -> None:
+        self._statistics.in_flight -= 1
+        finish(request, answer)
+
+    def _begin_datagram(self, request: Request, finish: Finish, plan: SipPlan) -> None:
+        asking = _Asking(request, finish, plan=plan, name=self._token(), began=self._monotonic())
+        self._ask(asking, None)
+        self._statistics.in_flight += 1
+
+    def _ask(self, asking: _Asking, with_header: tuple[str, str] | None) -> None:
+        request = asking.request
+        own = OwnEnd(*self._datagrams.own_end(request.address))
+        asking.datagram = sip_request(
+            asking.plan, own, name=asking.name, attempt=asking.attempt, authorization=with_header
+        )
+        now = self._monotonic()
+        if asking.attempt == 1:
+            asking.began = now
+        self._datagrams.send(asking.datagram, request.address, request.port)
+        branch = branch_of(asking.name, asking.attempt)
+        self._asking[branch] = asking
+        self._statistics.sent += 1
+        self._deadlines.set(now, asking.transaction.wait, branch)
+
+    def _ask_again(self, asking: _Asking, message: SipResponse) -> bool:
+        """Ask once more, with credentials, where the answer is a challenge that can be met."""
+        credentials = asking.plan.credentials
+        if credentials is None or asking.attempt > 1 or not is_challenge(message.status):
+            return False
+        challenge = challenge_of(message)
+        if challenge is None:
+            return False
+        del self._asking[branch_of(asking.name, 1)]
+        left = asking.request.timeout - (self._monotonic() - asking.began)
+        asking.attempt = 2
+        asking.transaction = NonInviteTransaction(cut_off=max(left, 0.0))
+        header = authorization(
+            challenge,
+            credentials,
+            method=asking.plan.method,
+            uri=asking.plan.uri,
+            cnonce=self._token(),
+        )
+        try:
+            self._ask(asking, header)
+        except OSError as error:
+            self._end(asking, Answer(Outcome.ERROR, detail=f"not sent: {error.strerror}"))
+        return True
+
+    def _on_datagram(self, data: bytes, source: tuple[str, int], arrival: float) -> None:
         try:
             message = parse_sip(data)
         except SipMessageError:
@@ -167,10 +214,10 @@ class SipProbe:
             return
         via = message.via
         asking = self._asking.get(via.branch) if via else None
-        if asking is None or not isinstance(message, SipResponse) or message.cseq[1] != "OPTIONS":
+        if asking is None or not isinstance(message, SipResponse) or message.cseq[1] != asking.plan.method:
             self._statistics.foreign += 1
             return
-        if source != asking.request.address:
+        if source[0] != asking.request.address:
             self._statistics.elsewhere += 1
         self._take(asking, message, arrival)
 
@@ -180,8 +227,10 @@ class SipProbe:
         if deed is Deed.TAKE_ANSWER:
             self._statistics.answered += 1
             self._statistics.codes[message.status] += 1
-            rtt = arrival - asking.sent_at
-            self._end(asking, _answer_of(message, rtt if rtt > 0 else self._monotonic() - asking.sent_at))
+            if not self._ask_again(asking, message):
+                rtt = arrival - asking.began
+                rtt = rtt if rtt > 0 else self._monotonic() - asking.began
+                self._end(asking, sip_answer(asking.plan, message, rtt=rtt))
         elif asking.transaction.is_open:
             self._statistics.provisional += 1
         elif was_given_up:
@@ -230,9 +279,8 @@ class SipProbe:
         try:
             self._datagrams.send(asking.datagram, asking.request.address, asking.request.port)
         except OSError:
-            self._statistics.send_errors += (
-                1  # the cut-off decides; the first transmission may yet be answered
-            )
+            # The cut-off decides; the first transmission may yet be answered.
+            self._statistics.send_errors += 1
         else:
             self._statistics.retransmitted += 1
 
@@ -242,19 +290,3 @@ class SipProbe:
         if finish is not None:
             self._statistics.in_flight -= 1
             finish(asking.request, answer)
-
-
-def _answer_of(message: SipResponse, rtt: float) -> Answer:
-    detail = f"{message.status} {message.reason}"[:80]
-    if message.status == _SERVICE_UNAVAILABLE:
-        return Answer(Outcome.OVERLOADED, rtt=rtt, code=message.status, detail=detail)
-    if message.status == _REQUEST_TIMEOUT:
-        return Answer(Outcome.TIMEOUT, rtt=rtt, code=message.status, detail=detail)
-    is_plain = message.status == 200
-    return Answer(
-        Outcome.OK,
-        rtt=rtt,
-        code=message.status,
-        evidence=Evidence.PROTOCOL,
-        detail="" if is_plain else detail,
-    )

@@ -1,4 +1,4 @@
-"""The client's side of one SIP request that is no INVITE, over a transport that may lose it (RFC 3261, 17.1.2).
+"""The client's side of one SIP request over a transport that may lose it: RFC 3261, 17.1.2, and 17.1.1 for INVITE.
 
 It holds no clock: whoever drives it is told how long to wait and says when that wait is over. Waits are nominal, so
 a fleet of transactions waits for a handful of different lengths.
@@ -9,12 +9,33 @@ a fleet of transactions waits for a handful of different lengths.
 
 Timer F is not 64 x T1 = 32 s but the look's own timeout: a line that takes longer is of no use. A transaction that
 is over is kept for one more timer K, so that an answer which comes twice, or late, is known for what it is.
+
+An INVITE differs: it is repeated only until anything at all is heard (timer A, doubling without a ceiling), and every
+final answer that is no 2xx is acknowledged as often as it comes, for timer D:
+
+    CALLING ──1xx──► PROCEEDING
+       └─3xx–6xx─────────┴─3xx–6xx──► COMPLETED ──timer D──► TERMINATED
+       └──2xx────────────┴──2xx─────► TERMINATED (the dialog acknowledges, 13.2.2.4)
+       └─timer B──────────────────────► TERMINATED
+
+Over TCP and TLS nothing is repeated and nothing lingers: there :meth:`NonInviteTransaction.received` is all there is.
 """
 
 from enum import Enum, auto
 from typing import Final
 
-__all__ = ["T1", "T2", "T4", "Deed", "NonInviteTransaction", "TransactionState"]
+__all__ = [
+    "T1",
+    "T2",
+    "T4",
+    "TIMER_B",
+    "TIMER_D",
+    "Deed",
+    "InviteState",
+    "InviteTransaction",
+    "NonInviteTransaction",
+    "TransactionState",
+]
 
 T1: Final = 0.5
 """Seconds: the estimate of a round trip, and the first wait before the request is sent again."""
@@ -24,6 +45,12 @@ T2: Final = 4.0
 
 T4: Final = 5.0
 """Seconds: how long a message can stay in the network; timer K."""
+
+TIMER_B: Final = 64 * T1
+"""Seconds until an INVITE that nothing was heard of is given up."""
+
+TIMER_D: Final = 32.0
+"""Seconds for which repetitions of a refusal are acknowledged."""
 
 
 class TransactionState(Enum):
@@ -111,3 +138,57 @@ class NonInviteTransaction:
         self._is_lingering = True
         self.wait = T4
         return Deed.NOTHING
+
+
+class InviteState(Enum):
+    """Where an INVITE's transaction stands."""
+
+    CALLING = auto()
+    PROCEEDING = auto()
+    COMPLETED = auto()
+    TERMINATED = auto()
+
+
+class InviteTransaction:
+    """One INVITE; ``due`` is the time, by whoever drives it, at which :meth:`woke` wants to be called."""
+
+    __slots__ = ("_give_up_at", "_interval", "due", "state")
+
+    def __init__(self, *, now: float) -> None:
+        self.state = InviteState.CALLING
+        self._interval = T1
+        self._give_up_at = now + TIMER_B
+        self.due = now + T1
+
+    def received(self, status: int, *, now: float) -> Deed:
+        """Take a response. TAKE_ANSWER: the first final one; SEND_AGAIN: acknowledge the repetition."""
+        if self.state is InviteState.COMPLETED:
+            return Deed.SEND_AGAIN if status >= 300 else Deed.NOTHING
+        if self.state is InviteState.TERMINATED:
+            return Deed.NOTHING
+        if status < 200:
+            self.state = InviteState.PROCEEDING
+            self.due = float("inf")
+            return Deed.NOTHING
+        self.state = InviteState.TERMINATED if status < 300 else InviteState.COMPLETED
+        self.due = float("inf") if status < 300 else now + TIMER_D
+        return Deed.TAKE_ANSWER
+
+    def failed(self) -> None:
+        """Take the transport's word that the request cannot arrive."""
+        self.state = InviteState.TERMINATED
+        self.due = float("inf")
+
+    def woke(self, *, now: float) -> Deed:
+        """Answer what to do at ``due``: the INVITE again (timer A), GIVE_UP (timer B) or FORGET (timer D)."""
+        if now < self.due:
+            return Deed.NOTHING
+        if self.state is not InviteState.CALLING:
+            self.failed()
+            return Deed.FORGET
+        if now >= self._give_up_at:
+            self.failed()
+            return Deed.GIVE_UP
+        self._interval *= 2
+        self.due = min(now + self._interval, self._give_up_at)
+        return Deed.SEND_AGAIN
