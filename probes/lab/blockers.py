@@ -41,6 +41,8 @@ class Blockers:
 
     def _blocker(self, place: Place) -> socket.socket:
         blocker = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        # Connections that were served here a moment ago linger in TIME_WAIT and must not keep the place.
+        blocker.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         shared = [blocker, *self._sockets(place[1])]
         try:
             # Sharing is allowed for this moment only: else a second lab could take half of our connections.

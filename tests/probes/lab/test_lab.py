@@ -141,6 +141,15 @@ async def test_without_root_what_cannot_be_cut_is_named(tmp_path):
         assert lab.status().unenforced == set()
 
 
+async def test_without_root_a_page_that_was_served_a_moment_ago_can_be_cut_too(tmp_path):
+    province = a_province()
+    async with a_lab(province, tmp_path, enforced_by=EnforcedBy.SOCKETS) as lab:
+        assert "C1-WEB" not in down(await seen_from_outside(lab, province))
+        record = await lab.cut(Selector(area="C1"))
+        assert "C1-WEB" not in record.unenforced
+        assert "C1-WEB" in down(await seen_from_outside(lab, province))
+
+
 @pytest.fixture
 def apart():
     """A network of our own: nobody else's pings, and nobody else's table."""
