@@ -77,7 +77,14 @@ async def sign_out(visit: Visit) -> Response:
     """End the session."""
     await visit.deps.auth.sign_out(visit.session)
     response = visit.go("/sign-in")
-    response.delete_cookie(session_cookie(visit.deps), path="/")
+    # With the attributes that it was set with: a browser ignores a __Host- cookie without them.
+    response.delete_cookie(
+        session_cookie(visit.deps),
+        path="/",
+        secure=visit.deps.settings.is_secure,
+        httponly=True,
+        samesite="lax",
+    )
     return response
 
 

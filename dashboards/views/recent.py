@@ -125,7 +125,8 @@ def _act_line(incident: Incident, entry: LedgerEntry, inventory: Inventory, word
 
 def _told(incident: Incident, entry: LedgerEntry, inventory: Inventory, words: Words) -> str:
     """Say an act as it would be said in the room: who did what about which incident."""
-    number = incident.number
+    # A hyphen that does not break: the number stays in one piece in a narrow column.
+    number = incident.number.replace("-", "\N{NON-BREAKING HYPHEN}")
     if entry.event is IncidentEvent.OPENED:
         party = inventory.parties.get(incident.owner)
         owner = short_party(party.name, province_name(inventory)) if party else incident.owner

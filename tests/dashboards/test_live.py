@@ -199,6 +199,22 @@ async def test_a_carrier_hears_of_its_own_incidents_and_of_nothing_else(room):
     unsubscribe()
 
 
+async def test_the_feed_outlives_a_bad_turn_and_counts_it(room):
+    stop = asyncio.Event()
+    hidden, room.monitor._snapshot = room.monitor._snapshot, None
+    stream = room.deps.hub.watch(OFFICE).stream()
+    running = asyncio.create_task(room.feed.run(stop))
+    async with asyncio.timeout(SOON):
+        while not room.feed.failures:
+            await asyncio.sleep(0)
+    room.monitor._snapshot = hidden
+    room.deps.hub.wanted.set()
+    assert (await read(stream, 1))[0].startswith("event: snapshot")
+    stop.set()
+    await running
+    assert room.feed.last_success == room.now
+
+
 async def test_a_stream_without_a_session_is_refused_and_with_one_ends_at_shutdown(room):
     await room.deps.auth.add("trucban", Role.DUTY_OFFICER, PASSWORD)
     stranger = Visitor(room)
