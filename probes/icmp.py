@@ -7,7 +7,7 @@ kernel, and loses none. Between turns answers are gathered for a few millisecond
 
     IcmpEngine   thread, queue of orders, pace
       IcmpLane     one family: socket, codec, arrays        (icmp_lane, icmp_socket, icmp_batch, icmp_packet)
-      Matcher      which look is meant, what has expired    (icmp_match, icmp_flight, icmp_rtt, icmp_clock)
+      Matcher      which look is meant, what has expired    (icmp_match, icmp_flight, round_trip, icmp_clock)
 """
 
 import os

@@ -18,8 +18,8 @@ from probes.icmp_flight import FlightTable, Stage
 from probes.icmp_lane import Take
 from probes.icmp_packet import Family, Quotes
 from probes.icmp_results import IcmpResults, IcmpStatistics
-from probes.icmp_rtt import RoundTripEstimate
 from probes.models import Flag, Outcome
+from probes.round_trip import RoundTripEstimate
 
 __all__ = ["Matcher"]
 

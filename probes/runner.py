@@ -17,11 +17,11 @@ import structlog
 
 from inventory.models import ProbeKind
 from probes.bus import Publisher
-from probes.estimate import RttEstimator
 from probes.fleet import Fleet
 from probes.gather import Gather
 from probes.icmp import IcmpResults
 from probes.models import Answer, Flag, Look, Outcome, Probe, Request
+from probes.round_trip import RoundTripEstimate
 from probes.schedule import Indices, Pacing, Schedule
 
 __all__ = ["Engine", "Runner", "RunnerStatistics"]
@@ -159,7 +159,7 @@ class Runner:
         self._fleet = fleet
         self._pacing = pacing
         self._addresses = addresses
-        self._estimator = RttEstimator(len(fleet.slots))
+        self._round_trips = RoundTripEstimate(len(fleet.slots))
         self._canaries = np.flatnonzero(fleet.canary)
         reachable = [slot.kind is ProbeKind.ICMP and slot.code in addresses for slot in fleet.slots]
         self._is_icmp = np.array(reachable, bool) & (self._icmp is not None)
@@ -201,9 +201,9 @@ class Runner:
         elif probe is None:
             done(request, Answer(Outcome.ERROR, detail=f"this vantage cannot look by {target.kind}"))
         else:
-            patience = float(self._estimator.patience(np.array([slot], np.intp))[0])
-            if patience * 1e9 < timeout_ns:
-                heapq.heappush(self._overdue, (now + int(patience * 1e9), number))
+            patience_ns = int(self._round_trips.overdue_after_ns(np.array([slot], np.uint32))[0])
+            if patience_ns < timeout_ns:
+                heapq.heappush(self._overdue, (now + patience_ns, number))
             probe.begin(request, done)
 
     def _finished(self, number: int, at_ns: int, flags: Flag, request: Request, answer: Answer) -> None:
@@ -219,7 +219,9 @@ class Runner:
             self._late.discard(number)
             flags |= Flag.LATE if outcome is Outcome.OK else Flag.NONE
         if outcome is Outcome.OK:
-            self._estimator.learn(slot, answer.rtt)
+            measured = np.array([answer.rtt * 1e9], np.float64)
+            if not np.isnan(measured[0]):
+                self._round_trips.update(np.array([slot], np.uint32), measured.astype(np.int64))
         self._gather.add(
             Look(
                 target=request.target,

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probes.icmp_rtt import RoundTripEstimate
+from probes.round_trip import RoundTripEstimate
 from tests.support.icmp import slots
 
 MILLISECOND = 1_000_000
