@@ -95,15 +95,20 @@ class Feed:
         self._changed.set()
 
     async def turn(self) -> None:
-        """Make and publish what changed since the last turn."""
+        """Make and publish what changed since the last turn; what a failed turn had taken is taken again."""
         self.runs += 1
         self._changed.clear()
-        incidents, self._incidents = sorted(self._incidents), set()
-        sites, self._sites = sorted(self._sites), set()
+        incidents, self._incidents = self._incidents, set()
+        sites, self._sites = self._sites, set()
         loop_time = asyncio.get_running_loop().time()
-        for audience in self._audiences(loop_time):
-            await self._serve(audience)
-            await self._touch(audience, incidents, sites)
+        try:
+            for audience in self._audiences(loop_time):
+                await self._serve(audience)
+                await self._touch(audience, sorted(incidents), sorted(sites))
+        except BaseException:
+            self._incidents |= incidents
+            self._sites |= sites
+            raise
         if loop_time - self._pulsed_at >= _PULSE_SECONDS - _SETTLE_SECONDS or incidents or sites:
             self._pulsed_at = loop_time
             self._deps.hub.pulse(self._freshness())

@@ -199,20 +199,25 @@ async def test_a_carrier_hears_of_its_own_incidents_and_of_nothing_else(room):
     unsubscribe()
 
 
-async def test_the_feed_outlives_a_bad_turn_and_counts_it(room):
+async def test_the_feed_outlives_a_bad_turn_counts_it_and_tells_afterwards_what_it_missed(room):
+    async def broken(_number, **_options):
+        raise OSError("the disk is full")
+
     stop = asyncio.Event()
-    hidden, room.monitor._snapshot = room.monitor._snapshot, None
-    stream = room.deps.hub.watch(OFFICE).stream()
+    stream = room.deps.hub.watch(VNPT).stream()
     running = asyncio.create_task(room.feed.run(stop))
+    assert (await read(stream, 1))[0].startswith("event: snapshot")
+    whole, room.deps.records.incident = room.deps.records.incident, broken
+    await room.cut("VNPT-RING-947")
     async with asyncio.timeout(SOON):
         while not room.feed.failures:
             await asyncio.sleep(0)
-    room.monitor._snapshot = hidden
-    room.deps.hub.wanted.set()
-    assert (await read(stream, 1))[0].startswith("event: snapshot")
+    room.deps.records.incident = whole
+    touched = [chunk for chunk in await read(stream, 2) if chunk.startswith("event: touched")]
+    assert told(touched[0])["incidents"] == [1]
     stop.set()
     await running
-    assert room.feed.last_success == room.now
+    assert room.feed.last_success is not None
 
 
 async def test_a_stream_without_a_session_is_refused_and_with_one_ends_at_shutdown(room):
