@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-__all__ = ["DatagramNotes", "IcmpError", "ask_for_notes", "icmp_error_of", "notes_of"]
+__all__ = ["DatagramNotes", "IcmpError", "ask_for_errors", "ask_for_notes", "icmp_error_of", "notes_of"]
 
 # linux/asm-generic/socket.h, linux/in.h, linux/in6.h: not in the socket module.
 SO_TIMESTAMPNS: Final = 35
@@ -47,6 +47,11 @@ def ask_for_notes(datagrams: socket.socket, *, receive_buffer: int) -> None:
         datagrams.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
     datagrams.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
     datagrams.setsockopt(socket.SOL_SOCKET, SO_RXQ_OVFL, 1)
+    ask_for_errors(datagrams)
+
+
+def ask_for_errors(datagrams: socket.socket) -> None:
+    """Ask for every ICMP error, with the datagram that caused it, also those that may pass by themselves."""
     if datagrams.family == socket.AF_INET6:
         datagrams.setsockopt(socket.IPPROTO_IPV6, IPV6_RECVERR, 1)
     else:
