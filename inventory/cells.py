@@ -217,5 +217,7 @@ def options(text: str) -> dict[str, str]:
             )
         if parts[1] in found:
             raise expected(f"khóa {parts[1]} được ghi hai lần", f"key {parts[1]} stands there twice")
+        if parts[1] in {"cadence", "timeout"}:
+            duration(parts[2])  # when a look is taken is the schedule's business, not its probe's
         found[parts[1]] = parts[2]
     return found

@@ -2,6 +2,10 @@
 
 Built from an inventory and swapped whole. Slots ``0 … n-1`` are the targets of this vantage, slots after them its
 canaries. A name that does not resolve keeps the address it last had and is marked; it never stops a start.
+
+Two options of a target are ours and reach no probe: ``cadence=`` and ``timeout=`` (``5m``, ``4s``) replace the policy's,
+for looks that are dear (a call) or long (a stream). A path marked as a test line gives its SIP targets
+``test_line=yes``; nothing else can, so that no typing mistake rings a commune's telephone.
 """
 
 import ipaddress
@@ -12,7 +16,8 @@ from itertools import islice
 import numpy as np
 import numpy.typing as npt
 
-from inventory.models import Inventory, LookPolicy, Phase, Priority, ProbeKind, Vantage
+from inventory.cells import duration
+from inventory.models import Inventory, LookPolicy, Phase, Priority, ProbeKind, Target, Vantage
 from inventory.topology import Topology
 from probes.schedule import Pacing
 
@@ -25,11 +30,16 @@ DEFAULT_PORTS: Mapping[ProbeKind, int] = {
     ProbeKind.TLS: 443,
     ProbeKind.DNS: 53,
     ProbeKind.SIP_OPTIONS: 5060,
+    ProbeKind.SIP_CALL: 5060,
     ProbeKind.SNMP: 161,
+    ProbeKind.STAMP: 862,
+    ProbeKind.STREAM: 80,
+    ProbeKind.HEARTBEAT: 0,
 }
+"""Where each kind is looked at unless a target says otherwise; the kinds that a vantage looks by."""
 _MOST_KIN = 64
 _DISCARD_PORT = 9
-_ACTIVE = frozenset({ProbeKind.ICMP, ProbeKind.TCP, ProbeKind.HTTP, ProbeKind.SIP_OPTIONS})
+_OWN_OPTIONS = frozenset({"cadence", "timeout"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +54,13 @@ class Slot:
     options: Mapping[str, str]
     priority: Priority
     is_canary: bool = False
+    cadence: float | None = None
+    timeout: float | None = None
+
+    @property
+    def needs_no_resolver(self) -> bool:
+        """Whether the address is numeric already, or is never connected to (a heartbeat comes to us)."""
+        return self.kind is ProbeKind.HEARTBEAT or is_numeric(self.address)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +106,7 @@ def build_fleet(
     """
     slots: list[Slot] = []
     for index, target in enumerate(inventory.targets.values()):
-        if target.kind not in _ACTIVE or (target.vantages and vantage.code not in target.vantages):
+        if target.kind not in DEFAULT_PORTS or (target.vantages and vantage.code not in target.vantages):
             continue
         slots.append(
             Slot(
@@ -98,8 +115,10 @@ def build_fleet(
                 kind=target.kind,
                 address=target.address,
                 port=target.port if target.port is not None else DEFAULT_PORTS[target.kind],
-                options=target.options,
+                options=_options_of(target, inventory),
                 priority=topology.priority_of(target.code),
+                cadence=_seconds(target.options.get("cadence")),
+                timeout=_seconds(target.options.get("timeout")),
             )
         )
     slots.extend(
@@ -135,12 +154,27 @@ def pacing_of(fleet: Fleet, inventory: Inventory, phase: Phase) -> Pacing:
         return (np.array(values, np.float64) * 1e9).astype(np.int64)
 
     return Pacing(
-        cadence=nanoseconds([p.cadence for p in chosen]),
-        timeout=nanoseconds([p.timeout for p in chosen]),
+        cadence=nanoseconds([s.cadence or p.cadence for s, p in zip(fleet.slots, chosen, strict=True)]),
+        timeout=nanoseconds([s.timeout or p.timeout for s, p in zip(fleet.slots, chosen, strict=True)]),
         retry=nanoseconds([p.retry for p in chosen]),
         down_after=np.array([p.down_after for p in chosen], np.int16),
         up_after=np.array([p.up_after for p in chosen], np.int16),
     )
+
+
+def _options_of(target: Target, inventory: Inventory) -> Mapping[str, str]:
+    """Answer a target's options as its probe reads them."""
+    if not target.options and target.kind is not ProbeKind.SIP_CALL:
+        return target.options
+    kept = {name: value for name, value in target.options.items() if name not in {*_OWN_OPTIONS, "test_line"}}
+    path = inventory.paths.get(target.of)
+    if target.kind is ProbeKind.SIP_CALL and path is not None and path.test_line:
+        kept["test_line"] = "yes"
+    return kept
+
+
+def _seconds(text: str | None) -> float | None:
+    return duration(text).total_seconds() if text else None
 
 
 def is_numeric(address: str) -> bool:

@@ -8,7 +8,7 @@ import asyncio
 import socket
 from collections.abc import Iterable, Mapping
 
-from probes.fleet import Slot, is_numeric
+from probes.fleet import Slot
 
 __all__ = ["RESOLVE_SECONDS", "Resolver"]
 
@@ -27,14 +27,14 @@ class Resolver:
     def addresses(self, slots: Iterable[Slot]) -> Mapping[str, str]:
         """Answer what is known now: numeric addresses as they stand, names by their last resolution."""
         return {
-            slot.code: slot.address if is_numeric(slot.address) else self._known[slot.address]
+            slot.code: slot.address if slot.needs_no_resolver else self._known[slot.address]
             for slot in slots
-            if is_numeric(slot.address) or slot.address in self._known
+            if slot.needs_no_resolver or slot.address in self._known
         }
 
     async def refresh(self, slots: Iterable[Slot]) -> bool:
         """Resolve every name again; answer whether any address changed."""
-        names = sorted({slot.address for slot in slots if not is_numeric(slot.address)})
+        names = sorted({slot.address for slot in slots if not slot.needs_no_resolver})
         gate = asyncio.Semaphore(_AT_ONCE)
         found = await asyncio.gather(*(self._resolve(name, gate) for name in names))
         self.stale = frozenset(name for name, address in zip(names, found, strict=True) if not address)
