@@ -37,7 +37,8 @@ _MEDIA: Mapping[Medium, tuple[str, str]] = {
 def titles(subject: str, evidence: Mapping[str, Any], weight: Weight, province: Province) -> tuple[str, str]:
     """Answer the title in Vietnamese and in English.
 
-    For example "Vòng ring VNPT-RING-947 (Mỹ Xuyên): 11 xã mất đường VNPT".
+    For example "Vòng ring VNPT huyện Mỹ Xuyên: 11 xã mất đường VNPT": by the name that the inventory gives it, and by
+    its code only where it has none.
     """
     _, _, code = subject.partition(":")
     inventory = province.inventory
@@ -58,19 +59,27 @@ def titles(subject: str, evidence: Mapping[str, Any], weight: Weight, province: 
 
 
 def _of_risk(risk: Risk, evidence: Mapping[str, Any], weight: Weight, province: Province) -> tuple[str, str]:
-    vi, en = _RISKS[risk.kind]
-    area = province.inventory.areas.get(risk.area or "")
-    where = f" ({area.name})" if area else ""
+    vi, en = _named(risk, province)
     lost_vi, lost_en = (f"{weight.communes} xã", _counted(weight.communes, "commune"))
     if weight.communes == 0:
         lost_vi, lost_en = (f"{weight.sites} điểm", _counted(weight.sites, "site"))
     if weight.sites == 0:
-        return f"{vi} {risk.code}{where}: mất tín hiệu", f"{en} {risk.code}{where}: no answer"
+        return f"{vi}: mất tín hiệu", f"{en}: no answer"
     carriers = ", ".join(_carriers(evidence, province)) or risk.owner
     return (
-        f"{vi} {risk.code}{where}: {lost_vi} mất đường {carriers}",
-        f"{en} {risk.code}{where}: {lost_en} lost {carriers}",
+        f"{vi}: {lost_vi} mất đường {carriers}",
+        f"{en}: {lost_en} lost {carriers}",
     )
+
+
+def _named(risk: Risk, province: Province) -> tuple[str, str]:
+    """Answer what people call a risk group, in both languages; the code follows in English, where names are Vietnamese."""
+    vi, en = _RISKS[risk.kind]
+    area = province.inventory.areas.get(risk.area or "")
+    where = f" ({area.name})" if area else ""
+    if risk.name:
+        return risk.name, f"{en} {risk.code}{where}"
+    return f"{vi} {risk.code}{where}", f"{en} {risk.code}{where}"
 
 
 def _of_path(path: Path, province: Province) -> tuple[str, str]:

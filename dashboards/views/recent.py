@@ -60,7 +60,7 @@ def change_lines(
     for change in changes:
         if change.kind is SubjectKind.SITE:
             # The first look at a site is no news, and neither is one that finds it as it should be.
-            is_begin = change.old in _UNSEEN and change.new == Verdict.READY
+            is_begin = change.old in _UNSEEN and change.new in {Verdict.READY, Verdict.UNKNOWN}
             if not is_begin and change.reason is not ChangeReason.FIRST_RESULT:
                 sites.setdefault((change.new, _bucket(sites, change)), []).append(change)
         elif change.kind is SubjectKind.CAUSE:
