@@ -9,6 +9,8 @@ import importlib
 import sys
 from collections.abc import Sequence
 
+from monitor.cli.logs import set_up_logging
+
 __all__ = ["COMMANDS", "main"]
 
 COMMANDS = ("run", "serve", "lab", "check", "probe", "user", "migrate", "bench")
@@ -27,6 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for name in wanted:
         importlib.import_module(f"monitor.cli.{name}").add(commands)
     chosen = parser.parse_args(given)
+    set_up_logging()
     try:
         return int(chosen.run(chosen))
     except KeyboardInterrupt:

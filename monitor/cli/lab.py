@@ -19,7 +19,6 @@ from typing import Any
 from inventory.loader import InventoryFaultsError, load
 from inventory.models import Inventory
 from inventory.samples import sample
-from monitor.cli.logs import set_up_logging
 from monitor.cli.parent import watch_parent
 from probes.lab.control import ControlServer, LabControl, LabNotRunningError
 from probes.lab.faults import Selector
@@ -73,7 +72,6 @@ def add(commands: Any) -> None:
 
 
 def _serve(chosen: argparse.Namespace) -> int:
-    set_up_logging()
     try:
         inventory = load(chosen.inventory or sample("soc-trang-2021"))
         timeline = parse_timeline(chosen.timeline.read_text(encoding="utf-8")) if chosen.timeline else ()

@@ -9,7 +9,7 @@ __all__ = ["set_up_logging"]
 
 
 def set_up_logging() -> None:
-    """Configure logging for a long-running command; no event of a healthy look is ever logged."""
+    """Configure logging for a command; no event of a healthy look is ever logged."""
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -19,6 +19,7 @@ def set_up_logging() -> None:
             structlog.processors.KeyValueRenderer(key_order=["timestamp", "level", "event"]),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        # Looked up anew for each line: whoever replaced standard error since then means to have it.
+        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
     )
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")

@@ -15,7 +15,6 @@ from typing_extensions import override
 
 from inventory.loader import InventoryFaultsError
 from monitor.app import Service, create_app
-from monitor.cli.logs import set_up_logging
 from monitor.cli.parent import watch_parent
 from monitor.settings import Settings, read_settings
 
@@ -41,7 +40,6 @@ def _run(chosen: argparse.Namespace) -> int:
     try:
         settings = read_settings(**given)
         settings.state.mkdir(parents=True, exist_ok=True)
-        set_up_logging()
         service = Service(settings)
     except ValidationError as error:
         for fault in error.errors():

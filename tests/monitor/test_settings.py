@@ -1,0 +1,57 @@
+"""What an administrator may set, and what the README says of it."""
+
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from monitor.settings import read_settings, table_of_settings
+
+README = Path(__file__).parent.parent.parent / "README.md"
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_of_ours(monkeypatch):
+    for name in ("THONGSUOT_EMAIL__HOST", "THONGSUOT_EMAIL__SENDER", "THONGSUOT_SECRETS_DIR"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def test_the_readme_lists_every_setting_as_it_is():
+    text = README.read_text(encoding="utf-8")
+    listed = text.partition("<!-- settings -->\n")[2].partition("\n<!-- /settings -->")[0]
+    assert listed == table_of_settings()
+
+
+def test_a_section_is_set_by_two_underscores(monkeypatch, tmp_path):
+    monkeypatch.setenv("THONGSUOT_EMAIL__HOST", "mail.local")
+    monkeypatch.setenv("THONGSUOT_EMAIL__SENDER", "truc-ban@so.example")
+    settings = read_settings(inventory=tmp_path)
+    assert settings.alerting.email.host == "mail.local"
+    assert settings.alerting.sms is None
+
+
+def test_a_misspelt_name_inside_a_section_is_refused(monkeypatch, tmp_path):
+    monkeypatch.setenv("THONGSUOT_EMAIL__HOST", "mail.local")
+    monkeypatch.setenv("THONGSUOT_EMAIL__SENDER", "truc-ban@so.example")
+    monkeypatch.setenv("THONGSUOT_EMAIL__PORTT", "25")
+    with pytest.raises(ValidationError, match="portt"):
+        read_settings(inventory=tmp_path)
+
+
+def test_what_the_command_line_says_wins_over_the_environment(monkeypatch, tmp_path):
+    monkeypatch.setenv("THONGSUOT_PORT", "9000")
+    assert read_settings(inventory=tmp_path, port=8081).port == 8081
+    assert read_settings(inventory=tmp_path, port=None).port == 9000
+
+
+def test_a_secret_may_lie_in_a_file_and_never_prints(monkeypatch, tmp_path):
+    (tmp_path / "thongsuot_administrator_password").write_text("bí mật", encoding="utf-8")
+    monkeypatch.setenv("THONGSUOT_SECRETS_DIR", str(tmp_path))
+    settings = read_settings(inventory=tmp_path)
+    assert settings.administrator_password.get_secret_value() == "bí mật"
+    assert "bí mật" not in repr(settings)
+
+
+def test_without_a_database_address_the_state_folder_holds_a_file(tmp_path):
+    settings = read_settings(inventory=tmp_path, state=tmp_path)
+    assert settings.url == f"sqlite+aiosqlite:///{tmp_path / 'thongsuot.db'}"
