@@ -13,19 +13,29 @@ import socket
 import struct
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final
 
 from probes.deadlines import Deadlines
 from probes.models import Answer, Finish, Outcome, Request
 from probes.poller import Poller
 
-__all__ = ["READ", "WRITE", "Connections", "Exchange", "Step"]
+__all__ = ["READ", "WRITE", "Connections", "Elsewhere", "Exchange", "Step"]
 
 READ: Final = select.EPOLLIN
 WRITE: Final = select.EPOLLOUT
 
-Step = int | Answer
-"""What an exchange does next: wait for READ and/or WRITE, or end with an answer."""
+
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """Go on over a fresh connection to another end (a redirect), within the same deadline."""
+
+    address: str
+    port: int
+
+
+Step = int | Answer | Elsewhere
+"""What an exchange does next: wait for READ and/or WRITE, go elsewhere, or end with an answer."""
 
 _TCP_INFO = struct.Struct("=B67xI28xI")
 """``tcpi_state``, ``tcpi_rtt`` (microseconds), ``tcpi_total_retrans`` of ``struct tcp_info`` (linux/tcp.h)."""
@@ -95,10 +105,12 @@ class Connections:
     def begin(self, exchange: Exchange) -> None:
         """Connect; the exchange's ``finish`` is called later, never from within this call."""
         try:
-            problem = self._connect(exchange)
+            problem = self._connect(exchange, exchange.request.address, exchange.request.port)
         except OSError as error:
             problem = Answer(Outcome.ERROR, detail=f"socket: {error.strerror}")
-        if problem is not None:
+        if problem is None:
+            self._deadlines.set(exchange.began, exchange.request.timeout, exchange)
+        else:
             asyncio.get_running_loop().call_soon(self._end, exchange, problem)
 
     def close(self) -> None:
@@ -108,29 +120,38 @@ class Connections:
             self._end(exchange, Answer(Outcome.ERROR, detail="closed"))
         self._poller.close()
 
-    def _connect(self, exchange: Exchange) -> Answer | None:
-        request = exchange.request
-        family = socket.AF_INET6 if ":" in request.address else socket.AF_INET
+    def _connect(self, exchange: Exchange, address: str, port: int) -> Answer | None:
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
         try:
-            socket.inet_pton(family, request.address)
+            socket.inet_pton(family, address)
         except OSError:
             # connect() would ask a resolver, and wait for it
-            return Answer(Outcome.ERROR, detail=f"not a numeric address: {request.address}")
+            return Answer(Outcome.ERROR, detail=f"not a numeric address: {address}")
         stream = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
         exchange.socket = stream
         if self._speaks:
             stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 0)
         else:
             stream.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_AT_ONCE)
-        exchange.began = now = self._monotonic()
-        code = stream.connect_ex((request.address, request.port))
+        exchange.began = self._monotonic()
+        code = stream.connect_ex((address, port))
         if code not in {0, errno.EINPROGRESS}:
             return _failure(code, is_ours=stream.getsockname()[1] == 0)
         exchange.descriptor = stream.fileno()
         self._live[exchange.descriptor] = exchange
         self._poller.watch(exchange.descriptor, WRITE)
-        self._deadlines.set(now, request.timeout, exchange)
         return None
+
+    def _move(self, exchange: Exchange, end: Elsewhere) -> None:
+        """Let an exchange go on over a fresh connection; its deadline stays what it was."""
+        self._let_go(exchange)
+        exchange.stands = False
+        try:
+            problem = self._connect(exchange, end.address, end.port)
+        except OSError as error:
+            problem = Answer(Outcome.ERROR, detail=f"socket: {error.strerror}")
+        if problem is not None:
+            self._end(exchange, problem)
 
     def _on_event(self, descriptor: int, _mask: int) -> None:
         exchange = self._live.get(descriptor)
@@ -143,6 +164,8 @@ class Connections:
             step = _failure(error.errno or 0, is_ours=False)
         if isinstance(step, Answer):
             self._end(exchange, step)
+        elif isinstance(step, Elsewhere):
+            self._move(exchange, step)
         else:
             self._poller.change(descriptor, step)
 
@@ -170,11 +193,15 @@ class Connections:
                 self._end(exchange, exchange.expired())
 
     def _end(self, exchange: Exchange, answer: Answer) -> None:
+        self._let_go(exchange)
+        exchange.finish(exchange.request, answer)
+
+    def _let_go(self, exchange: Exchange) -> None:
         stream, exchange.socket = exchange.socket, None
         if stream is not None:
             self._live.pop(exchange.descriptor, None)
+            exchange.descriptor = -1
             stream.close()
-        exchange.finish(exchange.request, answer)
 
 
 def _failure(code: int, *, is_ours: bool) -> Answer:

@@ -1,9 +1,11 @@
 """An HTTP or HTTPS look: whether a service answers, and whether it answers what it should.
 
 Each look opens its own connection, sends one GET, and judges the answer by the target's options
-(:mod:`probes.http_plan`): no proxy, no redirect followed, no cookie, no connection kept. The time is measured in
-phases, ``connect`` by the kernel; ``rtt`` is their sum. A handshake that fails is a MISMATCH: something is there,
-and it is not what was expected.
+(:mod:`probes.http_plan`): no proxy, no cookie, no connection kept, redirects followed only where the target says so
+and only to numeric addresses that it names (:mod:`probes.http_redirect`). The time is measured in phases,
+``connect`` by the kernel, over all hops; ``rtt`` is their sum. A handshake that fails or a certificate that is not
+right is a MISMATCH: something is there, and it is not what was expected. In every case the earliest end of validity
+of the presented chain is told.
 """
 
 import asyncio
@@ -12,19 +14,25 @@ import socket
 import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 
 from typing_extensions import override
 
-from probes.connections import READ, WRITE, Connections, Exchange, Step
+from probes.connections import READ, WRITE, Connections, Elsewhere, Exchange, Step
 from probes.http_plan import HttpPlan, http_plan
+from probes.http_redirect import FOLLOWED, redirected
 from probes.http_response import HttpResponse, judged
-from probes.models import PHASES, Answer, Evidence, Finish, Outcome, Request
-from probes.tls_contexts import TlsContexts, tls_failure
+from probes.models import PHASES, Answer, Evidence, Finish, Measure, Outcome, Request
+from probes.tls_plan import TlsPlan
+from probes.tls_terms import TlsTerms, TlsTrusts, shown
 
 __all__ = ["HttpProbe"]
 
 _CHUNK = 65_536
+_TRANSFER = PHASES.index("transfer")
+
+Terms = Callable[[TlsPlan], TlsTerms]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +43,7 @@ class _Prepared:
     port: int
     options: Mapping[str, str]
     plan: HttpPlan
-    context: ssl.SSLContext | None
+    terms: TlsTerms | None
 
     def is_for(self, request: Request) -> bool:
         return (
@@ -44,35 +52,59 @@ class _Prepared:
 
 
 class _HttpExchange(Exchange):
-    """connect, [handshake], request, answer; ``_phases`` grows as they are done."""
+    """connect, [handshake], request, answer, and again for each redirect; ``_phases`` grows as they are done."""
 
-    __slots__ = ("_at", "_context", "_left", "_monotonic", "_phases", "_plan", "_response", "_step")
+    __slots__ = (
+        "_at",
+        "_before",
+        "_left",
+        "_measures",
+        "_monotonic",
+        "_phases",
+        "_plan",
+        "_response",
+        "_shown",
+        "_step",
+        "_terms",
+        "_terms_for",
+    )
 
     def __init__(
-        self, request: Request, finish: Finish, *, prepared: _Prepared, monotonic: Callable[[], float]
+        self,
+        request: Request,
+        finish: Finish,
+        *,
+        prepared: _Prepared,
+        terms_for: Terms,
+        monotonic: Callable[[], float],
     ) -> None:
         super().__init__(request, finish)
-        self._plan = prepared.plan
-        self._context = prepared.context
+        self._terms_for = terms_for
         self._monotonic = monotonic
-        self._phases = [math.nan]
+        self._before: tuple[float, ...] = ()
+        self._measures: dict[Measure, float] = {}
+        self._shown = ""
         self._at = 0.0
-        self._left = prepared.plan.request
-        self._response = HttpResponse(max_body=prepared.plan.max_body)
+        self._aim(prepared.plan, prepared.terms)
+
+    def _aim(self, plan: HttpPlan, terms: TlsTerms | None) -> None:
+        self._plan = plan
+        self._terms = terms
+        self._phases = [math.nan]
+        self._left = plan.request
+        self._response = HttpResponse(max_body=plan.max_body, keeps_headers=plan.reads_headers)
         self._step: Callable[[socket.socket], Step] = self._send
 
     @override
     def established(self, now: float) -> Step:
         self._phases.append(self.connect)
         self._at = now
-        if self._context is None:
+        if self._terms is None:
             self._phases.append(math.nan)
         elif self.socket is not None:
             self._step = self._handshake
             try:
-                self.socket = self._context.wrap_socket(
-                    self.socket, do_handshake_on_connect=False, server_hostname=self._plan.server_name
-                )
+                self.socket = self._terms.wrap(self.socket)
             except OSError:
                 return self._ended(Outcome.MISMATCH, "reset: tls")  # gone between the two handshakes
         return self.ready(now)
@@ -88,7 +120,7 @@ class _HttpExchange(Exchange):
         except ssl.SSLWantWriteError:
             return WRITE
         except ssl.SSLError as error:
-            return self._ended(Outcome.MISMATCH, tls_failure(error))
+            return self._broken(self.socket, error)
         except (ConnectionResetError, BrokenPipeError):
             return self._ended(Outcome.MISMATCH, f"reset: {self.waiting_for()}")
 
@@ -97,11 +129,28 @@ class _HttpExchange(Exchange):
         return PHASES[len(self._phases)]
 
     def _handshake(self, stream: socket.socket) -> Step:
-        if isinstance(stream, ssl.SSLSocket):
+        if isinstance(stream, ssl.SSLSocket) and self._terms is not None:
             stream.do_handshake()
-        self._mark()
+            self._mark()
+            finding = self._terms.judged(stream)
+            self._note(finding.measures)
+            if finding.detail:
+                return self._ended(Outcome.MISMATCH, finding.detail)
+            self._shown = shown(stream)
         self._step = self._send
         return self._send(stream)
+
+    def _broken(self, stream: socket.socket, error: ssl.SSLError) -> Step:
+        if self._terms is None or not isinstance(stream, ssl.SSLSocket):
+            return self._ended(Outcome.MISMATCH, "tls")
+        finding = self._terms.failed(stream, error)
+        self._note(finding.measures)
+        return self._ended(Outcome.MISMATCH, finding.detail)
+
+    def _note(self, measures: Mapping[Measure, float]) -> None:
+        # Over several hops the certificate that ends first is the one that matters.
+        for measure, figure in measures.items():
+            self._measures[measure] = min(figure, self._measures.get(measure, figure))
 
     def _send(self, stream: socket.socket) -> Step:
         self._left = self._left[stream.send(self._left) :]
@@ -120,22 +169,49 @@ class _HttpExchange(Exchange):
             if not data:
                 response.end()
                 break
-            if self.waiting_for() == "first_byte":
+            if len(self._phases) < _TRANSFER:
                 self._mark()
             response.feed(data)
         if response.is_complete:
             self._mark()
+            if response.status in FOLLOWED and response.headers:
+                return self._redirect(response.header(b"location"))
         return self._ended(*judged(self._plan, response))
+
+    def _redirect(self, location: bytes) -> Step:
+        if not self._plan.redirects and not self._before:
+            return self._ended(*judged(self._plan, self._response))
+        following = redirected(self._plan, location)
+        if isinstance(following, str):
+            return self._ended(Outcome.MISMATCH, following)
+        try:
+            terms = self._terms_for(following.tls) if following.is_tls else None
+        except (ValueError, OSError) as error:
+            return self._ended(Outcome.ERROR, f"option: {error}")
+        self._before = self._whole()
+        self._aim(following, terms)
+        return Elsewhere(following.address, following.port)
+
+    def _whole(self) -> tuple[float, ...]:
+        """Add what this hop took so far to what the hops before it took."""
+        if not self._before:
+            return tuple(self._phases)
+        return tuple(
+            earlier if math.isnan(now) else now if math.isnan(earlier) else earlier + now
+            for earlier, now in zip_longest(self._before, self._phases, fillvalue=math.nan)
+        )
 
     def _ended(self, outcome: Outcome, detail: str) -> Answer:
         is_whole = len(self._phases) == len(PHASES)
+        phases = self._whole()
         return Answer(
             outcome,
-            rtt=sum(phase for phase in self._phases if not math.isnan(phase)) if is_whole else math.nan,
+            rtt=sum(phase for phase in phases if not math.isnan(phase)) if is_whole else math.nan,
             code=self._response.status,
             evidence=Evidence.PROTOCOL if outcome is Outcome.OK else Evidence.NONE,
-            phases=tuple(self._phases),
-            detail=detail,
+            phases=phases,
+            detail=detail or self._shown,
+            measures=self._measures,
         )
 
     def _mark(self) -> None:
@@ -147,15 +223,21 @@ class _HttpExchange(Exchange):
 class HttpProbe:
     """Looks at web services: OK, MISMATCH, OVERLOADED (503), REFUSED, UNREACHABLE, TIMEOUT; ERROR is ours."""
 
-    def __init__(self, *, monotonic: Callable[[], float], extra_ca: Path | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        monotonic: Callable[[], float],
+        wall_ns: Callable[[], int] | None = None,
+        extra_ca: Path | None = None,
+    ) -> None:
         self._monotonic = monotonic
         self._connections = Connections(monotonic=monotonic, speaks=True)
-        self._contexts = TlsContexts(extra_ca=extra_ca)
+        self._trusts = TlsTrusts(extra_ca=extra_ca, wall_ns=wall_ns)
         self._prepared: dict[int, _Prepared] = {}
 
     async def open(self) -> None:
-        """Build the TLS contexts and start on the running loop."""
-        await self._contexts.open()
+        """Read the authorities and start on the running loop."""
+        await self._trusts.open()
         self._connections.open()
 
     def begin(self, request: Request, finish: Finish) -> None:
@@ -168,7 +250,15 @@ class HttpProbe:
                 answer = Answer(Outcome.ERROR, detail=f"option: {error}")
                 asyncio.get_running_loop().call_soon(finish, request, answer)
                 return
-        self._connections.begin(_HttpExchange(request, finish, prepared=prepared, monotonic=self._monotonic))
+        self._connections.begin(
+            _HttpExchange(
+                request,
+                finish,
+                prepared=prepared,
+                terms_for=self._trusts.terms,
+                monotonic=self._monotonic,
+            )
+        )
 
     async def close(self) -> None:
         """End the looks under way as ERROR."""
@@ -176,5 +266,5 @@ class HttpProbe:
 
     def _prepare(self, request: Request) -> _Prepared:
         plan = http_plan(request.address, request.port, request.options)
-        context = self._contexts.context(plan.ca, insecure=plan.insecure) if plan.is_tls else None
-        return _Prepared(request.address, request.port, request.options, plan, context)
+        terms = self._trusts.terms(plan.tls) if plan.is_tls else None
+        return _Prepared(request.address, request.port, request.options, plan, terms)

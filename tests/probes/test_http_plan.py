@@ -38,7 +38,7 @@ def test_the_scheme_follows_the_port_unless_it_is_named(port, options, is_tls, h
 def test_an_ipv6_address_stands_in_brackets_in_the_host_and_bare_in_the_certificate():
     plan = http_plan("2001:db8::1", 8443, {})
     assert first_lines(plan)[1] == "Host: [2001:db8::1]:8443"
-    assert plan.server_name == "2001:db8::1"
+    assert plan.tls.server_name == "2001:db8::1"
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def test_an_ipv6_address_stands_in_brackets_in_the_host_and_bare_in_the_certific
     [({"host": "a.vn"}, "a.vn"), ({"host": "a.vn:8443"}, "a.vn"), ({"host": "a.vn", "sni": "b.vn"}, "b.vn")],
 )
 def test_the_name_verified_is_the_sni_or_else_the_host(options, name):
-    assert http_plan("10.0.0.1", 443, options).server_name == name
+    assert http_plan("10.0.0.1", 443, options).tls.server_name == name
 
 
 @pytest.mark.parametrize(
@@ -83,8 +83,11 @@ def test_expected_text_may_hold_spaces_and_vietnamese_by_percent_encoding():
         ({"status": "ok"}, "status must be like 200, 2xx or 200-299, not 'ok'"),
         ({"status": "299-200"}, "status must be like 200, 2xx or 200-299, not '299-200'"),
         ({"status": "20"}, "status must be like 200, 2xx or 200-299, not '20'"),
-        ({"max_body": "-1"}, "max_body must be a number of bytes, not '-1'"),
+        ({"max_body": "-1"}, "max_body must be a number, not '-1'"),
         ({"insecure": "true"}, "insecure must be yes or no, not 'true'"),
+        ({"redirects": "some"}, "redirects must be a number, not 'some'"),
+        ({"header": "nginx"}, "header must be like server:nginx, not 'nginx'"),
+        ({"match": "("}, "match is no regular expression: missing ), unterminated subpattern at position 0"),
     ],
 )
 def test_an_option_that_cannot_be_meant_is_named(options, message):

@@ -11,8 +11,9 @@ from probes.http import HttpProbe
 from probes.models import Answer, Probe, Request
 from probes.sip import SipProbe
 from probes.tcp import TcpProbe
+from probes.tls import TlsProbe
 
-__all__ = ["a_sip_probe", "a_tcp_probe", "an_http_probe", "look", "looks", "opened"]
+__all__ = ["a_sip_probe", "a_tcp_probe", "a_tls_probe", "an_http_probe", "look", "looks", "opened"]
 
 
 def a_tcp_probe() -> TcpProbe:
@@ -20,7 +21,11 @@ def a_tcp_probe() -> TcpProbe:
 
 
 def an_http_probe(*, extra_ca: Path | None = None) -> HttpProbe:
-    return HttpProbe(monotonic=time.monotonic, extra_ca=extra_ca)
+    return HttpProbe(monotonic=time.monotonic, wall_ns=time.time_ns, extra_ca=extra_ca)
+
+
+def a_tls_probe(*, extra_ca: Path | None = None) -> TlsProbe:
+    return TlsProbe(monotonic=time.monotonic, wall_ns=time.time_ns, extra_ca=extra_ca)
 
 
 def a_sip_probe() -> SipProbe:
