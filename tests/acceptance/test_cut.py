@@ -218,6 +218,26 @@ def test_the_ledger_is_an_unbroken_chain_from_opened_to_closed(province):
     assert fold(entries).state is IncidentState.CLOSED
 
 
+def test_a_faulty_inventory_is_refused_whole_and_a_good_one_swapped_whole_while_looking_goes_on(province):
+    outages = len(province.rows("SELECT 1 FROM outages"))
+    sites = province.inventory / "sites.csv"
+    good = sites.read_text(encoding="utf-8")
+    sites.write_text(good.replace(",B,", ",Z,", 1), encoding="utf-8")
+    refused = httpx2.post(province.url + "/-/reload", timeout=10, trust_env=False)
+    assert refused.status_code == 422
+    assert "sites.csv" in refused.json()["faults"][0]
+    sites.write_text(good.replace("UBBC xã Đại Tâm", "UBBC xã Đại Tâm (mới)", 1), encoding="utf-8")
+    swapped = httpx2.post(province.url + "/-/reload", timeout=10, trust_env=False)
+    assert swapped.status_code == 200
+    assert swapped.json()["digest"] != refused.json()["digest"]
+    assert all_up(province)
+    province.reload_by_signal()
+    with signed_in(province) as officer:
+        assert "UBBC xã Đại Tâm (mới)" in officer.get("/search", params={"q": "dai tam"}).text
+    province.wait_for(lambda: all_up(province) and province.is_ready(), "looking goes on", seconds=10)
+    assert len(province.rows("SELECT 1 FROM outages")) == outages
+
+
 def test_the_service_ends_within_three_seconds_with_a_live_stream_open(province):
     with signed_in(province) as officer, officer.stream("GET", "/events") as stream:
         assert stream.status_code == 200

@@ -50,7 +50,7 @@ async def test_a_cut_ring_opens_one_incident_that_names_the_carrier_and_pages_it
     assert incident.state is IncidentState.OPEN
     assert (incident.owner, incident.assignee) == ("VNPT", "vnpt-1")
     assert incident.number == "SC-21-0001"
-    assert incident.title == f"Vòng ring {RING} (Mỹ Xuyên): 3 xã mất đường VNPT"
+    assert incident.title == "Vòng ring Mỹ Xuyên: 3 xã mất đường VNPT"
     assert incident.title_en == f"Ring {RING} (Mỹ Xuyên): 3 communes lost VNPT"
     assert incident.severity is Severity.P2
     assert (incident.began_at, incident.opened_at) == (NOON - 5 * SECOND, NOON)

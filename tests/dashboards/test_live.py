@@ -169,7 +169,7 @@ async def test_a_cut_reaches_the_board_as_turned_tiles_and_only_the_parts_that_c
     assert step["tiles"]["31708"] == "at_risk"
     assert len(step["tiles"]) == 11
     assert set(step["parts"]) == {"counts", "places", "incidents", "recent"}
-    assert "VNPT-RING-947" in step["parts"]["incidents"]
+    assert "Vòng ring VNPT huyện Mỹ Xuyên" in step["parts"]["incidents"]
 
 
 async def test_time_alone_moves_nothing_but_the_pulse(room):

@@ -303,16 +303,22 @@ class DutyRoom:
 
     async def incidents(self):
         async with reading(self.database) as connection:
-            rows = (
-                await connection.execute(select(schema.incidents.c.id).order_by(schema.incidents.c.id))
-            ).scalars()
-            return [await incident(connection, identifier) for identifier in rows]
+            return [await incident(connection, identifier) for identifier in await self._numbers(connection)]
+
+    @staticmethod
+    async def _numbers(connection):
+        return (
+            (await connection.execute(select(schema.incidents.c.id).order_by(schema.incidents.c.id)))
+            .scalars()
+            .all()
+        )
 
     async def incident(self, identifier=None):
         """Read one incident (the newest by default) and hold it against its own ledger."""
-        found = await self.incidents()
-        chosen = found[-1] if identifier is None else next(one for one in found if one.id == identifier)
-        entries = await self.ledger(chosen.id)
+        async with reading(self.database) as connection:  # one snapshot: the service may be writing beside us
+            number = identifier or (await self._numbers(connection))[-1]
+            chosen = await incident(connection, number)
+            entries = await ledger_of(connection, number)
         assert verify(entries) is None
         assert fold(entries) == chosen
         return chosen

@@ -88,6 +88,14 @@ class Province:
                         stream.close()
         self._log.close()
 
+    def reload_by_signal(self):
+        """As systemd does it."""
+        before = self.log_tail().count("event='reloaded'")
+        self._service.send_signal(signal.SIGHUP)
+        self.wait_for(
+            lambda: self.log_tail().count("event='reloaded'") > before, "it was reloaded", seconds=10
+        )
+
     def stop_service_in(self):
         """Ask the service to end as Ctrl-C does; answer the seconds it took and its exit code."""
         began = time.monotonic()
