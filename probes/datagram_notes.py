@@ -6,7 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-__all__ = ["DatagramNotes", "IcmpError", "ask_for_errors", "ask_for_notes", "icmp_error_of", "notes_of"]
+__all__ = [
+    "DatagramNotes",
+    "IcmpError",
+    "ask_for_errors",
+    "ask_for_notes",
+    "icmp_error_of",
+    "notes_of",
+    "tos_mark",
+]
 
 # linux/asm-generic/socket.h, linux/in.h, linux/in6.h: not in the socket module.
 SO_TIMESTAMPNS: Final = 35
@@ -17,6 +25,7 @@ IPV6_RECVERR: Final = 25
 
 _TIMESPEC = struct.Struct("qq")
 _COUNT = struct.Struct("I")
+_CLASS = struct.Struct("i")
 _EXTENDED_ERROR = struct.Struct("IBBBBII")
 _FROM_ICMP = frozenset({2, 3})
 
@@ -70,6 +79,15 @@ def notes_of(ancillary: Notes) -> DatagramNotes:
         elif kind == SO_RXQ_OVFL and len(content) >= _COUNT.size:
             (drops,) = _COUNT.unpack_from(content)
     return DatagramNotes(at_ns, drops)
+
+
+def tos_mark(family: int, tos: int) -> list[tuple[int, int, bytes]]:
+    """Write the note that gives one datagram its traffic class; none for the default class."""
+    if not tos:
+        return []
+    if family == socket.AF_INET6:
+        return [(socket.IPPROTO_IPV6, socket.IPV6_TCLASS, _CLASS.pack(tos))]
+    return [(socket.IPPROTO_IP, socket.IP_TOS, _CLASS.pack(tos))]
 
 
 def icmp_error_of(ancillary: Notes) -> IcmpError | None:

@@ -9,7 +9,7 @@ import select
 import socket
 from collections.abc import Callable
 
-from probes.datagram_notes import IcmpError, ask_for_notes, icmp_error_of, notes_of
+from probes.datagram_notes import IcmpError, ask_for_notes, icmp_error_of, notes_of, tos_mark
 from probes.poller import Poller
 
 __all__ = ["Datagrams"]
@@ -75,12 +75,19 @@ class Datagrams:
         self._by_family.clear()
         self._by_descriptor.clear()
 
-    def send(self, data: bytes, address: str, port: int) -> None:
-        """Send; raises OSError where this very datagram could not leave, ValueError for what is no address."""
+    def send(self, data: bytes, address: str, port: int, *, tos: int = 0) -> None:
+        """Send; raises OSError where this very datagram could not leave, ValueError for what is no address.
+
+        ``tos`` is the octet of the traffic class: the DSCP (RFC 2474) shifted left by two.
+        """
         datagrams = self._socket_for(address)
+        marks = tos_mark(datagrams.family, tos)
         for _ in range(_PENDING_ERRORS):
             try:
-                datagrams.sendto(data, (address, port))
+                if marks:
+                    datagrams.sendmsg([data], marks, 0, (address, port))
+                else:
+                    datagrams.sendto(data, (address, port))
             except BlockingIOError:
                 raise
             except OSError:

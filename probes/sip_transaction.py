@@ -179,6 +179,11 @@ class InviteTransaction:
         self.state = InviteState.TERMINATED
         self.due = float("inf")
 
+    def hush(self) -> None:
+        """Send no more, but keep listening until timer B: whoever gave up must still cancel a late ringing."""
+        if self.state is InviteState.CALLING:
+            self.due = self._give_up_at
+
     def woke(self, *, now: float) -> Deed:
         """Answer what to do at ``due``: the INVITE again (timer A), GIVE_UP (timer B) or FORGET (timer D)."""
         if now < self.due:

@@ -2,20 +2,33 @@
 
 import datetime as dt
 import ipaddress
+import secrets
 import socket
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from probes.call_limits import CallLimits
+from probes.sip_call import SipCallProbe
 from tests.support.servers import answers_sip, needs_program, started, until
 
-__all__ = ["a_certificate", "baresip", "exchange_with_registrar", "sipp", "sipp_messages"]
+__all__ = [
+    "a_call_probe",
+    "a_certificate",
+    "baresip",
+    "exchange_with_registrar",
+    "sipp",
+    "sipp_messages",
+    "sipp_says",
+]
 
 ROUTE = """
   if (!sanity_check("17895","7")) exit;
@@ -97,18 +110,51 @@ def exchange_with_registrar(directory: Path, *, port: int) -> Iterator[Path]:
 
 
 @contextmanager
-def sipp(directory: Path, scenario: str, *, port: int, options: tuple[str, ...] = ()) -> Iterator[Path]:
-    """Run one of SIPp's scenarios (its XML) at ``port``; answer the file in which it keeps every message."""
+def sipp(
+    directory: Path, steps: str, *, port: int, options: tuple[str, ...] = ()
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Let SIPp play one call by a scenario's steps (XML); it ends with 0 if all went as written."""
     needs_program("sipp")
     directory.mkdir(parents=True, exist_ok=True)
-    file, messages = directory / "scenario.xml", directory / "messages.log"
-    file.write_text(scenario, encoding="utf-8")
+    file = directory / "scenario.xml"
+    file.write_text(
+        f'<?xml version="1.0" encoding="ISO-8859-1" ?>\n<scenario name="call">\n{steps}\n</scenario>\n',
+        encoding="utf-8",
+    )
     command = (
-        "sipp", "-sf", str(file), "-i", "127.0.0.1", "-p", str(port), "-nostdin", "-trace_err", "-error_file",
-        str(directory / "errors.log"), "-trace_msg", "-message_file", str(messages), *options,
+        "sipp", "-sf", str(file), "-i", "127.0.0.1", "-p", str(port), "-nostdin", "-m", "1", "-trace_err",
+        "-error_file", str(directory / "errors.log"), "-trace_msg", "-message_file", str(directory / "messages.log"),
+        *options,
     )  # fmt: skip
-    with started(*command, log=directory / "sipp.log", is_ready=lambda: is_bound(port)):
-        yield messages
+    with started(*command, log=directory / "sipp.log", is_ready=lambda: is_bound(port)) as server:
+        yield server
+
+
+def sipp_says(
+    status: str,
+    *,
+    cseq: str = "[last_CSeq:]",
+    tag: str = "[pid]S[call_number]",
+    extra: str = "",
+    media: int = 0,
+    again: bool = False,
+    condition: str = "",
+) -> str:
+    """Write the step in which SIPp answers; ``media`` is the port of its sound, 0 for none; ``condition`` a variable of SIPp's."""
+    body = ""
+    if media:
+        body = (
+            "v=0\no=sipp 1 1 IN IP4 [local_ip]\ns=-\nc=IN IP4 [local_ip]\nt=0 0\n"
+            f"m=audio {media} RTP/AVP 8\na=rtpmap:8 PCMA/8000\n"
+        )
+    kind = "Content-Type: application/sdp\n" if media else ""
+    repeated = (' retrans="500"' if again else "") + (f' condexec="{condition}"' if condition else "")
+    tagged = f";tag={tag}" if tag else ""
+    return (
+        f" <send{repeated}><![CDATA[\n\nSIP/2.0 {status}\n[last_Via:]\n[last_From:]\n"
+        f"[last_To:]{tagged}\n[last_Call-ID:]\n{cseq}\n"
+        f"Contact: <sip:line@[local_ip]:[local_port]>\n{extra}{kind}Content-Length: [len]\n\n{body}\n]]></send>"
+    )
 
 
 def sipp_messages(file: Path) -> list[str]:
@@ -155,3 +201,20 @@ def baresip(
     with started(*command, log=log, is_ready=lambda: is_bound(port)) as phone:
         until(lambda: b"ready" in log.read_bytes(), what="baresip being ready")
         yield phone
+
+
+def a_call_probe(*, interval: float = 0.0, burst: int = 1, at: dt.datetime | None = None) -> SipCallProbe:
+    """Build a probe whose gateways may be called as often as a test likes, unless it says otherwise."""
+    limits = CallLimits(
+        monotonic=time.monotonic,
+        clock=lambda: at or dt.datetime.now(dt.UTC),
+        zone=ZoneInfo("Asia/Ho_Chi_Minh"),
+        interval=interval,
+        burst=burst,
+    )
+    return SipCallProbe(
+        monotonic=time.monotonic,
+        wall_ns=time.time_ns,
+        token=lambda: secrets.token_hex(8),
+        limits=limits,
+    )
