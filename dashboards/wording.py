@@ -197,8 +197,10 @@ LABELS: Mapping[type[Enum], Mapping[Any, str]] = {
     },
     ChangeReason: {
         ChangeReason.FAILURES_IN_A_ROW: N_("failures in a row"),
+        ChangeReason.FAILURES_IN_WINDOW: N_("too many failures among the last looks"),
         ChangeReason.ANSWERS_IN_A_ROW: N_("answers in a row"),
         ChangeReason.SLOW_OR_LOSSY: N_("slow or lossy"),
+        ChangeReason.WELL_AGAIN: N_("fast and complete again"),
         ChangeReason.STALE: N_("no result for too long"),
         ChangeReason.FIRST_RESULT: N_("first result"),
         ChangeReason.RECOMPUTED: N_("computed again"),

@@ -239,7 +239,11 @@ class Election:
 
 @dataclass(frozen=True, slots=True)
 class LookPolicy:
-    """How often to look and when to believe; seconds. ``retry`` is the cadence while not yet decided."""
+    """How often to look and when to believe; seconds. ``retry`` is the cadence while not yet decided.
+
+    Down is believed after ``down_after`` failures in a row, or when ``down_m`` of the last ``down_n`` looks failed
+    (0: that rule is off).
+    """
 
     cadence: float = 10.0
     timeout: float = 1.0
@@ -247,6 +251,8 @@ class LookPolicy:
     down_after: int = 3
     up_after: int = 2
     stale_after: float = 30.0
+    down_m: int = 0
+    down_n: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,9 +26,10 @@ from inventory.reasons import Reason
 __all__ = ["read_policy"]
 
 _SCOPE = ("phases", "priorities")
-_LOOK = ("cadence", "timeout", "retry", "down_after", "up_after", "stale_after")
+_LOOK = ("cadence", "timeout", "retry", "down_after", "up_after", "stale_after", "down_m", "down_n")
 _DEADLINES = ("acknowledge", "temporary", "restore")
 _MAX_LOOKS = 100
+_MAX_WINDOW = 60
 _MAX_VANTAGES = 100
 
 
@@ -86,7 +87,14 @@ def _look(entry: Entry, members: Members, base: LookPolicy) -> LookPolicy:
         down_after=members.value("down_after", count, instead=base.down_after),
         up_after=members.value("up_after", count, instead=base.up_after),
         stale_after=seconds("stale_after", base.stale_after),
+        down_m=members.value("down_m", whole(0, _MAX_WINDOW), instead=base.down_m),
+        down_n=members.value("down_n", whole(0, _MAX_WINDOW), instead=base.down_n),
     )
+    _check(entry, look)
+    return look
+
+
+def _check(entry: Entry, look: LookPolicy) -> None:
     if look.timeout > look.cadence > 0:
         entry.report(Reason("timeout dài hơn cadence", "timeout is longer than cadence"))
     if look.stale_after < look.cadence + look.timeout:
@@ -96,7 +104,13 @@ def _look(entry: Entry, members: Members, base: LookPolicy) -> LookPolicy:
                 "stale_after must be longer than cadence plus timeout, or every result counts as old",
             )
         )
-    return look
+    if look.down_m > look.down_n or (look.down_n and not look.down_m):
+        entry.report(
+            Reason(
+                "down_m phải từ 1 đến down_n, hoặc cả hai bằng 0 để không dùng quy tắc này",
+                "down_m must be from 1 to down_n, or both 0 to leave the rule out",
+            )
+        )
 
 
 def _all_deadlines(entry: Entry) -> tuple[Deadlines, dict[tuple[Phase, Priority], Deadlines]]:

@@ -1,7 +1,7 @@
 """The fast path from batches to views: columns for what merely repeats, one by one only what may change a mind.
 
 A look is *steady* if it repeats what is believed: an answer of a target that is up, a failure of one that is down,
-with no run under way. Steady looks cost vectorised updates only, so that all-down costs what all-up does. All
+with no run under way and no m of n to weigh it by. Steady looks cost vectorised updates only, so that all-down costs what all-up does. All
 others go through :func:`monitor.state.observe`, which holds every rule; nothing is decided here.
 
 Looks at the same target inside one batch are taken in the order of their start, in rounds that hold every target
@@ -10,6 +10,7 @@ at most once, because a column can be assigned only once a round.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -32,6 +33,11 @@ VIEWS = (View.UNKNOWN, View.UP, View.DEGRADED, View.DOWN)
 
 _NUMBER = {view: number for number, view in enumerate(VIEWS)}
 _UP, _DOWN = _NUMBER[View.UP], _NUMBER[View.DOWN]
+_OF_POLICY = frozenset({"_stale_ns", "_is_weighed"})
+"""Columns that a policy gives, not a past."""
+
+_Some = TypeVar("_Some", bound=tuple[object, ...])
+
 _RING = np.uint32((1 << LOSS_WINDOW) - 1)
 
 Indices = npt.NDArray[np.intp]
@@ -121,6 +127,7 @@ class ViewTable:
         self._looks = np.zeros(size, np.uint8)
         self._is_moving = np.zeros(size, np.bool_)
         self.runs: dict[int, tuple[int, ...]] = {}
+        self.recent: dict[int, tuple[tuple[int, bool], ...]] = {}
         self.govern(policies)
 
     def __len__(self) -> int:
@@ -130,6 +137,7 @@ class ViewTable:
         """Believe by other policies from now on (a phase of the election began); beliefs and runs stay."""
         self._policies = policies
         self._stale_ns = np.fromiter((p.stale_ns for p in policies), np.int64, len(policies))
+        self._is_weighed = np.fromiter((p.down_m > 0 for p in policies), np.bool_, len(policies))
 
     def take(self, rows: Rows) -> list[TargetChange]:
         """Take looks into account; answers the views that changed, in order."""
@@ -172,6 +180,7 @@ class ViewTable:
             last_ok_ns=int(self.last_ok_ns[target]),
             last_failure_ns=int(self.last_failure_ns[target]),
             run=self.runs.get(target, ()),
+            recent=self.recent.get(target, ()),
         )
 
     def restore(
@@ -198,10 +207,11 @@ class ViewTable:
         """Take over the rows of ``old`` for targets that did not change; ``pairs`` is (mine, theirs)."""
         mine, theirs = pairs
         for name, column in vars(self).items():
-            if isinstance(column, np.ndarray) and name != "_stale_ns":
+            if isinstance(column, np.ndarray) and name not in _OF_POLICY:
                 column[mine] = getattr(old, name)[theirs]
         position = dict(zip(theirs.tolist(), mine.tolist(), strict=True))
         self.runs = {position[n]: run for n, run in old.runs.items() if n in position}
+        self.recent = {position[n]: recent for n, recent in old.recent.items() if n in position}
 
     def _take_round(self, rows: Rows) -> list[TargetChange]:
         target = rows.target
@@ -210,7 +220,7 @@ class ViewTable:
         self._note(rows, is_ok, newest)
         view = self.view[target]
         still = ~self._is_moving[target]
-        up = still & is_ok & (view == _UP)
+        up = still & is_ok & (view == _UP) & ~self._is_weighed[target]
         down = still & ~is_ok & (view == _DOWN)
         self.last_ok_ns[target[up]] = np.maximum(self.last_ok_ns[target[up]], rows.at_ns[up])
         self.last_failure_ns[target[down]] = np.maximum(self.last_failure_ns[target[down]], rows.at_ns[down])
@@ -248,7 +258,13 @@ class ViewTable:
         self.last_ok_ns[target] = record.last_ok_ns
         self.last_failure_ns[target] = record.last_failure_ns
         self._is_moving[target] = bool(record.run)
-        if record.run:
-            self.runs[target] = record.run
-        else:
-            self.runs.pop(target, None)
+        _keep(self.runs, target, record.run)
+        _keep(self.recent, target, record.recent)
+
+
+def _keep(known: dict[int, _Some], target: int, value: _Some) -> None:
+    """Remember what is worth it: nearly every target has nothing under way."""
+    if value:
+        known[target] = value
+    else:
+        known.pop(target, None)

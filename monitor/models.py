@@ -57,8 +57,10 @@ class ChangeReason(StrEnum):
     """Why a belief changed: a closed set, shown on pages."""
 
     FAILURES_IN_A_ROW = "failures_in_a_row"
+    FAILURES_IN_WINDOW = "failures_in_window"
     ANSWERS_IN_A_ROW = "answers_in_a_row"
     SLOW_OR_LOSSY = "slow_or_lossy"
+    WELL_AGAIN = "well_again"
     STALE = "stale"
     FIRST_RESULT = "first_result"
     RECOMPUTED = "recomputed"

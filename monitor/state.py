@@ -18,9 +18,15 @@ Pure: (past, look, policy) give (belief, change). The rules, which a replay of t
   before for a change of mind, and a single look to confirm what was believed: one failure for a target that was
   down, one answer for a target that was up.
 
-``m of n`` will be a second way into :func:`_counts_as_down`; what it needs (the start times of the run) is kept.
+* **m of n**, where the policy has one (``down_m``, ``down_n``; off by default), stands beside ``down_after`` and
+  decides whichever comes first: down when at least ``down_m`` of the last ``down_n`` separate looks failed, dated
+  at the first failure among them. A burst is one look there too, and failed only if all of it did. It never decides
+  against ``up_after`` newest answers in a row, and what came before the last turn to up no longer counts: else a
+  target that came back would fall at its first lost packet. It costs more than counting a run (every look of an up
+  target is weighed, none is merely counted), so it is for paths that lose in clumps, not for whole nations.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from inventory.models import LookPolicy
@@ -42,6 +48,9 @@ class ViewPolicy:
     up_after: int = 2
     apart_ns: int = _APART_AT_MOST_NS
     stale_ns: int = 30_000_000_000
+    down_m: int = 0
+    """Failures among the last ``down_n`` separate looks that mean down; 0 = only failures in a row do."""
+    down_n: int = 0
 
     @classmethod
     def of(cls, look: LookPolicy) -> "ViewPolicy":
@@ -51,6 +60,8 @@ class ViewPolicy:
             up_after=look.up_after,
             apart_ns=min(_APART_AT_MOST_NS, seconds(look.retry / 2)),
             stale_ns=seconds(look.stale_after),
+            down_m=look.down_m,
+            down_n=look.down_n,
         )
 
 
@@ -60,7 +71,8 @@ class ViewRecord:
 
     ``settled`` is the last belief that was not unknown. ``run`` holds the start times, in order, of the looks
     since the newest opposite one; they are answers if the newest look was good, failures otherwise. It is empty
-    while the newest looks only repeat what is believed.
+    while the newest looks only repeat what is believed. ``recent`` holds the newest looks in order,
+    good and bad (start, whether it failed), for policies with m of n; it is empty for all others and while down.
     """
 
     view: View = View.UNKNOWN
@@ -69,6 +81,7 @@ class ViewRecord:
     last_ok_ns: int = NEVER
     last_failure_ns: int = NEVER
     run: tuple[int, ...] = ()
+    recent: tuple[tuple[int, bool], ...] = ()
 
     @property
     def is_answering(self) -> bool:
@@ -90,12 +103,18 @@ def observe(record: ViewRecord, look: Look, policy: ViewPolicy) -> tuple[ViewRec
     """Take one finished look into account."""
     if look.outcome is Outcome.ERROR:
         return record, None
-    seen = _answered(record, look.at_ns) if look.outcome is Outcome.OK else _failed(record, look.at_ns)
+    is_ok = look.outcome is Outcome.OK
+    seen = _answered(record, look.at_ns) if is_ok else _failed(record, look.at_ns)
+    if policy.down_m:
+        seen = _remembering(seen, look.at_ns, is_failed=not is_ok)
     if seen.is_answering and _counts_as_up(seen, policy):
         first = seen.settled is View.UNKNOWN
         return _turn(seen, View.UP, ChangeReason.FIRST_RESULT if first else ChangeReason.ANSWERS_IN_A_ROW)
     if not seen.is_answering and _counts_as_down(seen, policy):
         return _turn(seen, View.DOWN, ChangeReason.FAILURES_IN_A_ROW)
+    failed = _failed_of_last(seen, policy) if policy.down_m and not is_ok else ()
+    if failed:
+        return _turn(replace(seen, run=failed), View.DOWN, ChangeReason.FAILURES_IN_WINDOW)
     return seen, None
 
 
@@ -104,7 +123,7 @@ def grow_stale(record: ViewRecord, at_ns: int) -> tuple[ViewRecord, ViewChange |
     if record.view is View.UNKNOWN:
         return record, None
     change = ViewChange(record.view, View.UNKNOWN, at_ns, ChangeReason.STALE)
-    return replace(record, view=View.UNKNOWN, since_ns=at_ns, run=()), change
+    return replace(record, view=View.UNKNOWN, since_ns=at_ns, run=(), recent=()), change
 
 
 def _answered(record: ViewRecord, at_ns: int) -> ViewRecord:
@@ -148,7 +167,42 @@ def _counts_as_down(record: ViewRecord, policy: ViewPolicy) -> bool:
 def _turn(record: ViewRecord, view: View, reason: ChangeReason) -> tuple[ViewRecord, ViewChange]:
     at_ns = record.run[0]
     change = ViewChange(record.view, view, at_ns, reason)
-    return replace(record, view=view, settled=view, since_ns=at_ns, run=()), change
+    kept = () if view is View.DOWN else tuple(each for each in record.recent if each[0] >= at_ns)
+    return replace(record, view=view, settled=view, since_ns=at_ns, run=(), recent=kept), change
+
+
+def _remembering(record: ViewRecord, at_ns: int, *, is_failed: bool) -> ViewRecord:
+    """Keep the newest looks in order of their start; nothing from before the turn to the present belief."""
+    look = (at_ns, is_failed)
+    is_past = record.view is not View.UNKNOWN and bool(record.recent) and at_ns < record.recent[0][0]
+    if record.view is View.DOWN or is_past or look in record.recent:
+        return record
+    return replace(record, recent=tuple(sorted((*record.recent, look)))[-_LONGEST_RUN:])
+
+
+def _failed_of_last(record: ViewRecord, policy: ViewPolicy) -> tuple[int, ...]:
+    """Answer the failed ones of the last ``down_n`` separate looks if they are enough, oldest first; else nothing."""
+    if record.view is View.DOWN:
+        return ()
+    last = list(_bursts(record.recent, policy.apart_ns))[-policy.down_n :]
+    failed = tuple(at_ns for at_ns, is_failed in last if is_failed)
+    newest = last[-policy.up_after :]
+    is_back = len(newest) == policy.up_after and not any(is_failed for _, is_failed in newest)
+    return failed if len(failed) >= policy.down_m and not is_back else ()
+
+
+def _bursts(recent: tuple[tuple[int, bool], ...], apart_ns: int) -> Iterator[tuple[int, bool]]:
+    """Join looks that are not separate: a burst failed only if every look in it did."""
+    burst: tuple[int, bool] | None = None
+    for at_ns, is_failed in recent:
+        if burst is not None and at_ns - burst[0] < apart_ns:
+            burst = (burst[0], burst[1] and is_failed)
+            continue
+        if burst is not None:
+            yield burst
+        burst = (at_ns, is_failed)
+    if burst is not None:
+        yield burst
 
 
 def _separate(run: tuple[int, ...], apart_ns: int) -> int:

@@ -11,6 +11,7 @@ from monitor.state import ViewPolicy, ViewRecord, observe
 from probes.models import Evidence, Look, Outcome
 
 POLICY = ViewPolicy()
+CLUMPY = ViewPolicy(down_after=6, down_m=3, down_n=5)
 OUTCOMES = [Outcome.OK, Outcome.OK, Outcome.TIMEOUT, Outcome.REFUSED, Outcome.ERROR]
 
 
@@ -33,9 +34,9 @@ looks_at_a_few = st.lists(
 )
 
 
-@given(looks_at_a_few, st.integers(1, 9))
-def test_columns_believe_what_the_rules_believe(looks, size):
-    table = ViewTable([POLICY] * 4)
+@given(looks_at_a_few, st.integers(1, 9), st.sampled_from([POLICY, CLUMPY]))
+def test_columns_believe_what_the_rules_believe(looks, size, policy):
+    table = ViewTable([policy] * 4)
     changes = []
     for start in range(0, len(looks), size):
         changes += table.take(rows(*looks[start : start + size]))
@@ -44,7 +45,7 @@ def test_columns_believe_what_the_rules_believe(looks, size):
         for start in range(0, len(looks), size):
             some = sorted(look for look in looks[start : start + size] if look[0] == target)
             for _, at, outcome in some:
-                record, change = observe(record, Look(target, round(at * SECOND), outcome), POLICY)
+                record, change = observe(record, Look(target, round(at * SECOND), outcome), policy)
                 expected += [change] if change else []
         assert table.record(target) == record
         assert [each.change for each in changes if each.target == target] == expected

@@ -143,6 +143,76 @@ def test_looks_apart_follow_a_fast_retry_cadence():
     assert ViewPolicy.of(LookPolicy(retry=1.0)).apart_ns == SECOND // 10
 
 
+CLUMPY = ViewPolicy(down_after=6, up_after=2, apart_ns=SECOND // 10, down_m=4, down_n=6)
+
+CLUMPED = {
+    "four of the last six are down since the first of the four": (
+        [ok(1), ok(2), bad(3), bad(4), ok(5), bad(6), bad(7)],
+        [(View.UP, 1), (View.DOWN, 3)],
+    ),
+    "three of the last six are not": ([ok(1), bad(2), bad(3), ok(4), bad(5), ok(6), bad(8)], [(View.UP, 1)]),
+    "a failure that has left the window is forgotten": (
+        [bad(1), ok(2), bad(3), ok(4), bad(5), ok(6), ok(6.5), bad(7), ok(8), bad(9)],
+        [(View.UP, 2)],
+    ),
+    "a burst of failures is one of the window": (
+        [ok(1), bad(2), bad(2.03), bad(2.06), ok(3), bad(4), bad(5), ok(6)],
+        [(View.UP, 1)],
+    ),
+    "an answer inside a burst makes it an answer": (
+        [ok(1), bad(2), bad(3), ok(4), bad(5), ok(5.02), bad(6)],
+        [(View.UP, 1)],
+    ),
+    "as many newest answers as mean up are never overruled": (
+        [ok(1), bad(2), bad(3), bad(4), ok(5), ok(6), bad(4.5)],
+        [(View.UP, 1)],
+    ),
+    "failures in a row still decide, whichever comes first": (
+        [ok(1), *(bad(2 + n) for n in range(4))],
+        [(View.UP, 1), (View.DOWN, 2)],
+    ),
+    "what was lost before it came back is not held against it": (
+        [ok(1), bad(2), bad(3), ok(4), bad(5), bad(6), ok(7), ok(8), bad(9), bad(10), ok(11)],
+        [(View.UP, 1), (View.DOWN, 2), (View.UP, 7)],
+    ),
+}
+
+
+@pytest.mark.parametrize(("looks", "changes"), CLUMPED.values(), ids=CLUMPED)
+def test_m_of_n(looks, changes):
+    assert believed(*looks, policy=CLUMPY)[1] == changes
+
+
+@pytest.mark.parametrize("order", list(permutations([3.0, 4.0, 6.0, 7.0])))
+def test_four_of_six_are_down_since_the_first_in_every_order(order):
+    up = believed(ok(1), ok(2), ok(5), policy=CLUMPY)[0]
+    assert believed(*(bad(at) for at in order), policy=CLUMPY, record=up)[1] == [(View.DOWN, 3.0)]
+
+
+def test_m_of_n_is_told_from_failures_in_a_row():
+    looks = [ok(1), bad(2), ok(3), bad(4), bad(5)]
+    change = observe(believed(*looks, policy=CLUMPY)[0], bad(6), CLUMPY)[1]
+    assert change.reason is ChangeReason.FAILURES_IN_WINDOW
+
+
+@given(st.lists(st.booleans(), max_size=60), st.integers(1, 8), st.integers(0, 8), st.integers(1, 4))
+def test_m_of_n_in_order_follows_the_rule_as_told(goods, down_m, more, up_after):
+    """Nothing but the last n looks since it was last up decides, and the newest answers overrule it."""
+    down_n = down_m + more
+    policy = ViewPolicy(down_after=100, up_after=up_after, down_m=down_m, down_n=down_n)
+    record, seen = ViewRecord(), []
+    for number, good in enumerate(goods, 1):
+        was, look = record, ok(number) if good else bad(number)
+        record, change = observe(record, look, policy)
+        seen.append(good)
+        last = seen[-down_n:]
+        enough = last.count(False) >= down_m and not good
+        if was.view is not View.DOWN:
+            assert (record.view is View.DOWN) == enough
+        if change is not None and change.new is View.UP and was.view is View.DOWN:
+            seen = seen[-up_after:]
+
+
 def reference(looks, policy):
     """The rule as one would tell it, for looks in order and far apart."""
     view, run, since = View.UNKNOWN, [], None
