@@ -63,9 +63,9 @@ def stream_plan(address: str, port: int, options: Mapping[str, str]) -> StreamPl
         format=options.get("format", ""),
         least_bits=_decimal("min_kbps", options.get("min_kbps", ""), 0.0) * 1000,
         is_tls=http.is_tls,
-        server_name=http.server_name,
-        insecure=http.insecure,
-        ca=http.ca,
+        server_name=http.tls.server_name,
+        insecure=not http.tls.verifies,
+        ca=http.tls.ca,
     )
 
 

@@ -116,7 +116,7 @@ def _web(target: Target, port: int) -> Endpoint | None:
         port,
         status=status,
         text=plan.expect,
-        name=plan.server_name if plan.server_name != target.address else "",
+        name=plan.tls.server_name if plan.tls.server_name != target.address else "",
     )
 
 
