@@ -174,13 +174,11 @@ class _HttpExchange(Exchange):
             response.feed(data)
         if response.is_complete:
             self._mark()
-            if response.status in FOLLOWED and response.headers:
+            if self._plan.follows and response.status in FOLLOWED:
                 return self._redirect(response.header(b"location"))
         return self._ended(*judged(self._plan, response))
 
     def _redirect(self, location: bytes) -> Step:
-        if not self._plan.redirects and not self._before:
-            return self._ended(*judged(self._plan, self._response))
         following = redirected(self._plan, location)
         if isinstance(following, str):
             return self._ended(Outcome.MISMATCH, following)

@@ -57,6 +57,7 @@ _MOST_REDIRECTS = 20
 class HttpPlan:
     """A request ready to be sent, and how its answer is judged.
 
+    ``redirects`` is how many may still be followed, where the look ``follows`` any;
     ``statuses`` are ranges of right codes; ``tls`` holds where ``is_tls``, or once a redirect leads there; ``url`` is
     what is asked for and ``name`` its host, against which redirects are held; ``hosts`` are further names and
     their addresses.
@@ -73,6 +74,7 @@ class HttpPlan:
     match: re.Pattern[bytes] | None
     no_match: re.Pattern[bytes] | None
     max_body: int
+    follows: bool
     redirects: int
     hosts: Mapping[str, str]
     tls: TlsPlan
@@ -81,7 +83,7 @@ class HttpPlan:
     @property
     def reads_headers(self) -> bool:
         """Whether headers matter beyond where the answer ends."""
-        return bool(self.headers or self.redirects)
+        return bool(self.headers) or self.follows
 
     def is_right(self, status: int) -> bool:
         """Whether ``status`` is one that was asked for."""
@@ -100,6 +102,7 @@ def http_plan(address: str, port: int, options: Mapping[str, str]) -> HttpPlan:
         raise ValueError(f"path must begin with /, not {path!r}")
     authority = host if bare_host or port == DEFAULT_PORT[scheme] else f"{host}:{port}"
     name = _name_only(bare_host) or address
+    redirects = min(_count("redirects", options.get("redirects", ""), 0), _MOST_REDIRECTS)
     return HttpPlan(
         request=request_bytes(path, authority),
         address=address,
@@ -112,7 +115,8 @@ def http_plan(address: str, port: int, options: Mapping[str, str]) -> HttpPlan:
         match=_pattern("match", options.get("match", "")),
         no_match=_pattern("no_match", options.get("no_match", "")),
         max_body=_count("max_body", options.get("max_body", ""), _DEFAULT_MAX_BODY),
-        redirects=min(_count("redirects", options.get("redirects", ""), 0), _MOST_REDIRECTS),
+        follows=redirects > 0,
+        redirects=redirects,
         hosts=dict(_host(part, address) for part in options.get("redirect_hosts", "").split(",") if part),
         tls=tls_plan(options, name=name, alpn=_ALPN),
         is_tls=scheme == "https",

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from typing import Final
-from urllib.parse import quote, urljoin, urlsplit
+from urllib.parse import SplitResult, quote, urljoin, urlsplit
 
 from probes.http_plan import DEFAULT_PORT, HttpPlan, request_bytes
 
@@ -17,6 +17,8 @@ _SHOWN_CHARACTERS = 60
 
 def redirected(plan: HttpPlan, location: bytes) -> HttpPlan | str:
     """Answer the plan for the next hop, or why there is none."""
+    if not location:
+        return "redirect: to nowhere"
     if not plan.redirects:
         return "redirect: one more than are followed"
     try:
@@ -26,13 +28,20 @@ def redirected(plan: HttpPlan, location: bytes) -> HttpPlan | str:
         name = (parts.hostname or "").lower()
     except ValueError:
         return "redirect: to what is no address"
+    return _refusal(plan, parts, name) or _hop(plan, parts, name, port)
+
+
+def _refusal(plan: HttpPlan, parts: SplitResult, name: str) -> str:
     if parts.scheme not in DEFAULT_PORT or not name.isascii():
-        return f"redirect: to what is no address of the web: {target[:_SHOWN_CHARACTERS]}"
+        return f"redirect: to what is no address of the web: {parts.geturl()[:_SHOWN_CHARACTERS]}"
     if plan.is_tls and parts.scheme == "http":
         return "redirect: from https to http"
-    address = plan.address if name == plan.name else plan.hosts.get(name, "")
-    if not address:
+    if name != plan.name and name not in plan.hosts:
         return f"redirect: to another host: {name[:_SHOWN_CHARACTERS]}"
+    return ""
+
+
+def _hop(plan: HttpPlan, parts: SplitResult, name: str, port: int) -> HttpPlan:
     path = quote(parts.path or "/", safe=_SAFE) + (
         f"?{quote(parts.query, safe=_SAFE)}" if parts.query else ""
     )
@@ -41,9 +50,9 @@ def redirected(plan: HttpPlan, location: bytes) -> HttpPlan | str:
     return replace(
         plan,
         request=request_bytes(path, host if is_default else f"{host}:{port}"),
-        address=address,
+        address=plan.address if name == plan.name else plan.hosts[name],
         port=port,
-        url=target,
+        url=parts.geturl(),
         name=name,
         redirects=plan.redirects - 1,
         hosts={plan.name: plan.address, **plan.hosts},
