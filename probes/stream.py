@@ -11,7 +11,6 @@ it listens, so a stream's policy needs a timeout beyond ``seconds``; with a shor
 
 import asyncio
 import math
-import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,7 +22,7 @@ from probes.models import Answer, Evidence, Finish, Measure, Outcome, Request
 from probes.stream_exchange import Listening
 from probes.stream_plan import StreamPlan, asking, stream_plan
 from probes.stream_response import StreamResponse
-from probes.tls_contexts import TlsContexts
+from probes.tls_terms import TlsTerms, TlsTrusts
 
 __all__ = ["StreamProbe"]
 
@@ -39,7 +38,7 @@ class _Prepared:
     port: int
     options: Mapping[str, str]
     plan: StreamPlan
-    context: ssl.SSLContext | None
+    terms: TlsTerms | None
     progress: Progress | None = None
 
     def is_for(self, request: Request) -> bool:
@@ -51,15 +50,21 @@ class _Prepared:
 class StreamProbe:
     """Listens to streams: OK with a bitrate, MISMATCH, OVERLOADED (503), REFUSED, UNREACHABLE, TIMEOUT; ERROR is ours."""
 
-    def __init__(self, *, monotonic: Callable[[], float], extra_ca: Path | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        monotonic: Callable[[], float],
+        wall_ns: Callable[[], int] | None = None,
+        extra_ca: Path | None = None,
+    ) -> None:
         self._monotonic = monotonic
         self._connections = Connections(monotonic=monotonic, speaks=True)
-        self._contexts = TlsContexts(extra_ca=extra_ca)
+        self._trusts = TlsTrusts(extra_ca=extra_ca, wall_ns=wall_ns)
         self._prepared: dict[int, _Prepared] = {}
 
     async def open(self) -> None:
-        """Build the TLS contexts and start on the running loop."""
-        await self._contexts.open()
+        """Read the authorities and start on the running loop."""
+        await self._trusts.open()
         self._connections.open()
 
     def begin(self, request: Request, finish: Finish) -> None:
@@ -82,8 +87,8 @@ class StreamProbe:
 
     def _prepare(self, request: Request) -> _Prepared:
         plan = stream_plan(request.address, request.port, request.options)
-        context = self._contexts.context(plan.ca, insecure=plan.insecure) if plan.is_tls else None
-        return _Prepared(request.address, request.port, request.options, plan, context)
+        terms = self._trusts.terms(plan.tls) if plan.is_tls else None
+        return _Prepared(request.address, request.port, request.options, plan, terms)
 
 
 class _Course:
@@ -127,7 +132,7 @@ class _Course:
             ),
             lambda _request, answer: self._heard(exchange, answer),
             plan=self._prepared.plan,
-            context=self._prepared.context,
+            terms=self._prepared.terms,
             words=words,
             monotonic=self._monotonic,
             is_segment=self._stage() == "segment",
@@ -197,7 +202,7 @@ class _Course:
         if not size:
             return self._mismatched("no-bytes: an empty segment")
         bits = size * 8 / self._segment_seconds
-        measures = {Measure.BITRATE: bits}
+        measures = {**first.measures, Measure.BITRATE: bits}
         if bits < self._prepared.plan.least_bits:
             least = self._prepared.plan.least_bits / 1000
             return replace(

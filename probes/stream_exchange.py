@@ -13,7 +13,7 @@ from probes.connections import READ, WRITE, Exchange, Step
 from probes.models import PHASES, Answer, Evidence, Finish, Measure, Outcome, Request
 from probes.stream_plan import StreamPlan
 from probes.stream_response import StreamResponse
-from probes.tls_contexts import tls_failure
+from probes.tls_terms import TlsTerms
 
 __all__ = ["Listening"]
 
@@ -39,15 +39,16 @@ class Listening(Exchange):
     """
 
     __slots__ = (
-        "_context",
         "_counted",
         "_first",
         "_is_segment",
         "_last",
         "_left",
+        "_measures",
         "_monotonic",
         "_plan",
         "_step",
+        "_terms",
         "_until",
         "phases",
         "response",
@@ -59,14 +60,15 @@ class Listening(Exchange):
         finish: Finish,
         *,
         plan: StreamPlan,
-        context: ssl.SSLContext | None,
+        terms: TlsTerms | None,
         words: bytes,
         monotonic: Callable[[], float],
         is_segment: bool = False,
     ) -> None:
         super().__init__(request, finish)
         self._plan = plan
-        self._context = context
+        self._terms = terms
+        self._measures: dict[Measure, float] = {}
         self._left = words
         self._monotonic = monotonic
         self._is_segment = is_segment
@@ -80,14 +82,12 @@ class Listening(Exchange):
     def established(self, now: float) -> Step:
         self.phases.append(self.connect)
         self._first = now
-        if self._context is None:
+        if self._terms is None:
             self.phases.append(math.nan)
         elif self.socket is not None:
             self._step = self._handshake
             try:
-                self.socket = self._context.wrap_socket(
-                    self.socket, do_handshake_on_connect=False, server_hostname=self._plan.server_name
-                )
+                self.socket = self._terms.wrap(self.socket)
             except OSError:
                 return self._mismatch("reset: tls")
         return self.ready(now)
@@ -103,7 +103,7 @@ class Listening(Exchange):
         except ssl.SSLWantWriteError:
             return WRITE
         except ssl.SSLError as error:
-            return self._mismatch(tls_failure(error))
+            return self._broken(self.socket, error)
         except (ConnectionResetError, BrokenPipeError):
             return self._mismatch(f"reset: {self.waiting_for()}")
 
@@ -131,11 +131,22 @@ class Listening(Exchange):
         return sum(known) if len(self.phases) >= 4 else math.nan
 
     def _handshake(self, stream: socket.socket) -> Step:
-        if isinstance(stream, ssl.SSLSocket):
+        if isinstance(stream, ssl.SSLSocket) and self._terms is not None:
             stream.do_handshake()
-        self._mark()
+            self._mark()
+            finding = self._terms.judged(stream)
+            self._measures.update(finding.measures)
+            if finding.detail:
+                return self._mismatch(finding.detail)
         self._step = self._send
         return self._send(stream)
+
+    def _broken(self, stream: socket.socket, error: ssl.SSLError) -> Step:
+        if self._terms is None or not isinstance(stream, ssl.SSLSocket):
+            return self._mismatch("tls")
+        finding = self._terms.failed(stream, error)
+        self._measures.update(finding.measures)
+        return self._mismatch(finding.detail)
 
     def _send(self, stream: socket.socket) -> Step:
         self._left = self._left[stream.send(self._left) :]
@@ -203,7 +214,7 @@ class Listening(Exchange):
             heard = f" after {before} at once" if before else ""
             return self._mismatch(f"no-bytes{heard}" if not self.response.is_complete else "no-bytes: ended")
         bits = flowed * 8 / (now - since)
-        measures = {Measure.BITRATE: bits}
+        measures = {**self._measures, Measure.BITRATE: bits}
         if bits < self._plan.least_bits:
             return replace(
                 self._mismatch(f"{bits / 1000:.1f} kbit/s, expected {self._plan.least_bits / 1000:g}"),
@@ -223,6 +234,7 @@ class Listening(Exchange):
             evidence=Evidence.PROTOCOL if good else Evidence.NONE,
             phases=tuple(self.phases),
             detail=detail,
+            measures=self._measures,
         )
 
     def _mark(self) -> None:

@@ -5,7 +5,7 @@
 ``seconds``  how long to listen; by default 3, and never beyond the look's own timeout
 ``format``   ``audio`` or ``hls``; by default what the answer says that it is
 ``min_kbps`` the least that must flow, in kilobits a second; by default any
-``scheme host sni ca insecure`` as of an HTTP look (:mod:`probes.http_plan`)
+``scheme host`` as of an HTTP look (:mod:`probes.http_plan`); and those of TLS (:mod:`probes.tls_plan`)
 ============ =========================================================================================
 """
 
@@ -15,17 +15,17 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urljoin, urlsplit
 
-from probes.http_plan import http_plan
+from probes.http_plan import DEFAULT_PORT, http_plan, request_bytes
+from probes.tls_plan import TLS_OPTIONS, TlsPlan
 
 __all__ = ["STREAM_OPTIONS", "StreamPlan", "asking", "stream_plan"]
 
-_PASSED: Final = ("path", "scheme", "host", "sni", "ca", "insecure")
-STREAM_OPTIONS: Final = frozenset({*_PASSED, "seconds", "format", "min_kbps"})
+_PASSED: Final = TLS_OPTIONS | {"path", "scheme", "host"}
+STREAM_OPTIONS: Final = _PASSED | {"seconds", "format", "min_kbps"}
 
 _FORMATS: Final = ("", "audio", "hls")
 _SECONDS: Final = 3.0
 _MOST_SECONDS: Final = 60.0
-_DEFAULT_PORT: Final = {"http": 80, "https": 443}
 _DECIMAL = re.compile(r"\d{1,6}(?:\.\d{1,3})?", re.ASCII)
 
 
@@ -39,9 +39,7 @@ class StreamPlan:
     format: str
     least_bits: float
     is_tls: bool
-    server_name: str
-    insecure: bool
-    ca: str
+    tls: TlsPlan
 
 
 def stream_plan(address: str, port: int, options: Mapping[str, str]) -> StreamPlan:
@@ -54,18 +52,16 @@ def stream_plan(address: str, port: int, options: Mapping[str, str]) -> StreamPl
         raise ValueError(f"seconds must be above 0 and up to {_MOST_SECONDS:.0f}, not {seconds:g}")
     scheme = "https" if http.is_tls else "http"
     bare = f"[{address}]" if ":" in address else address
-    host = options.get("host", "") or (bare if port == _DEFAULT_PORT[scheme] else f"{bare}:{port}")
+    host = options.get("host", "") or (bare if port == DEFAULT_PORT[scheme] else f"{bare}:{port}")
     path = options.get("path") or "/"
     return StreamPlan(
-        request=_request(host, path),
+        request=request_bytes(path, host),
         base=f"{scheme}://{host}{path}",
         seconds=seconds,
         format=options.get("format", ""),
         least_bits=_decimal("min_kbps", options.get("min_kbps", ""), 0.0) * 1000,
         is_tls=http.is_tls,
-        server_name=http.tls.server_name,
-        insecure=not http.tls.verifies,
-        ca=http.tls.ca,
+        tls=http.tls,
     )
 
 
@@ -83,14 +79,7 @@ def asking(base: str, uri: str) -> tuple[bytes, str] | None:
     path = (there.path or "/") + (f"?{there.query}" if there.query else "")
     if not is_same or not (path.isascii() and path.isprintable()) or " " in path:
         return None
-    return _request(here.netloc, path), full
-
-
-def _request(host: str, path: str) -> bytes:
-    return (
-        f"GET {path} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: thongsuot\r\nAccept: */*\r\n"
-        "Accept-Encoding: identity\r\nConnection: close\r\n\r\n"
-    ).encode("ascii")
+    return request_bytes(path, here.netloc), full
 
 
 def _decimal(name: str, text: str, default: float) -> float:
