@@ -21,7 +21,7 @@ from gufo.snmp.user import KeyType
 
 from probes.snmp_plan import Authentication, Credentials, Privacy
 
-__all__ = ["Keyring"]
+__all__ = ["Keyring", "master_key"]
 
 _AUTH: Final[dict[Authentication, type[BaseAuthKey]]] = {
     Authentication.MD5: Md5Key,
@@ -53,15 +53,20 @@ class Keyring:
         return known
 
 
+def master_key(auth: Authentication, passphrase: str) -> bytes:
+    """Hash a passphrase as ``auth`` does; not yet bound to an engine."""
+    return _AUTH[auth].get_master_key(passphrase.encode())
+
+
 def _user(credentials: Credentials) -> User:
     if credentials.auth is None:
         return User(credentials.user)
     hashing = _AUTH[credentials.auth]
-    auth = hashing(hashing.get_master_key(credentials.auth_key.encode()), KeyType.Master)
+    auth = hashing(master_key(credentials.auth, credentials.auth_key), KeyType.Master)
     if credentials.priv is None:
         return User(credentials.user, auth_key=auth)
     hiding = _PRIV.get(credentials.priv)
     if hiding is None:
         raise ValueError(f"priv={credentials.priv} needs engine=pysnmp")
-    priv = hiding(hashing.get_master_key(credentials.priv_key.encode()), KeyType.Master)
+    priv = hiding(master_key(credentials.auth, credentials.priv_key), KeyType.Master)
     return User(credentials.user, auth_key=auth, priv_key=priv)

@@ -8,8 +8,10 @@ agents know one user name by different keys. Nothing is looked up in MIB files; 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any, Final
 
+from pysnmp.entity import config
 from pysnmp.error import PySnmpError
 from pysnmp.hlapi.v3arch import asyncio as hlapi
 from pysnmp.proto import errind
@@ -19,10 +21,11 @@ from pysnmp.smi.rfc1902 import ObjectIdentity, ObjectType
 
 from probes.models import Outcome
 from probes.snmp_client import AUTHENTICATION, Reply, SnmpClientStatistics, SnmpWalkError
+from probes.snmp_keys import master_key
 from probes.snmp_mib import Value
 from probes.snmp_plan import Authentication, Credentials, Privacy, Version
 
-__all__ = ["PysnmpClient", "PysnmpEngines", "value_of"]
+__all__ = ["PysnmpClient", "PysnmpEngines", "forget_usm_user", "usm_user", "value_of"]
 
 _AUTH: Final = {
     Authentication.MD5: hlapi.USM_AUTH_HMAC96_MD5,
@@ -213,6 +216,33 @@ def value_of(value: Any) -> Value | None:
         return int(value)
     except (TypeError, ValueError):
         return None
+
+
+def usm_user(engine: hlapi.SnmpEngine, credentials: Credentials, *, engine_id: bytes | None = None) -> None:
+    """Let an engine know a user, by the keys for the engine that authority lies with (its own by default)."""
+    plain = _user(credentials)
+    config.add_v3_user(
+        engine,
+        plain.userName,
+        plain.authentication_protocol,
+        _master(credentials.auth, credentials.auth_key),
+        plain.privacy_protocol,
+        _master(credentials.auth, credentials.priv_key),
+        securityEngineId=None if engine_id is None else OctetString(engine_id),
+        authKeyType=hlapi.USM_KEY_TYPE_MASTER,
+        privKeyType=hlapi.USM_KEY_TYPE_MASTER,
+    )
+
+
+def forget_usm_user(engine: hlapi.SnmpEngine, credentials: Credentials, *, engine_id: bytes) -> None:
+    """Undo :func:`usm_user`."""
+    config.delete_v3_user(engine, credentials.user, OctetString(engine_id))
+
+
+@lru_cache(maxsize=256)
+def _master(auth: Authentication | None, passphrase: str) -> OctetString | None:
+    """Hash a megabyte of passphrase once, not once an engine (RFC 3414 A.2)."""
+    return None if auth is None or not passphrase else OctetString(master_key(auth, passphrase))
 
 
 def _present(rows: Iterable[Any]) -> Mapping[str, Value]:
