@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import structlog
-from fastapi import FastAPI, HTTPException, Request
+from fastapi import FastAPI
 
 from alerting.api import router as incident_routes
 from alerting.metrics import AlertingMetrics
@@ -26,13 +26,11 @@ from alerting.notify.sms import SmsChannel
 from alerting.notify.webhook import WebhookChannel
 from alerting.service import AlertingService
 from alerting.worker import AlertingWorker, OutboxWorker
+from dashboards.api_access import api_actor, belief_guard
 from dashboards.assembly import assemble
 from dashboards.auth import ensure_administrator
 from dashboards.feed import Feed
 from dashboards.routes import install
-from dashboards.security import is_own_origin
-from dashboards.visit import session_cookie
-from inventory.access import Actor, Right
 from inventory.database import open_engine
 from inventory.loader import Fault, InventoryFaultsError, examine
 from inventory.models import ContactChannel, Inventory, ProbeKind
@@ -40,17 +38,18 @@ from inventory.rebase import rebased
 from monitor.api import ReloadResult
 from monitor.api import router as monitor_routes
 from monitor.exposition import FleetRenderer
+from monitor.hooks import router as hook_routes
 from monitor.metrics import ServiceMetrics, VantageFigures
 from monitor.migrations import upgrade
+from monitor.receiving import BatchReceiver
 from monitor.retention import Retention
 from monitor.service import MonitorService
 from monitor.settings import Settings
 from monitor.worker import MonitorWorker
 from probes.bus import InProcessBus
-from probes.http import HttpProbe
+from probes.catalogue import catalogue
+from probes.heartbeat import HeartbeatBook
 from probes.models import Probe
-from probes.sip import SipProbe
-from probes.tcp import TcpProbe
 from probes.worker import Clocks, VantageWorker
 
 __all__ = ["Service", "create_app"]
@@ -59,7 +58,8 @@ log = structlog.get_logger()
 
 _FRESH_SECONDS = 30.0
 _STOP_SECONDS = 2.0
-_THIS_MACHINE = frozenset({"127.0.0.1", "::1"})
+_MOST_WAITING = 3072
+"""Batches on the bus above which those of remote vantages are asked to come again."""
 _SYNCHRONISED = Path("/run/systemd/timesync/synchronized")
 
 
@@ -108,6 +108,13 @@ class Service:
         )
         self.hub = self.pages.hub
         self._bus = InProcessBus()
+        self.heartbeats = HeartbeatBook(monotonic=time.monotonic)
+        self.receiver = BatchReceiver(
+            tokens=settings.vantage_tokens,
+            publisher=self._bus,
+            has_room=lambda: len(self._bus) < _MOST_WAITING,
+        )
+        self._expect_heartbeats(inventory)
         self._vantage = self._build_vantage(inventory)
         self._channels = _channels(settings)
         self._stop = asyncio.Event()
@@ -157,6 +164,7 @@ class Service:
             await self.monitor.swap(inventory)
             await asyncio.to_thread(self.renderer.swap, inventory, self.monitor.topology)
             self.alerting.swap(inventory)
+            self._expect_heartbeats(inventory)
             if self._vantage is not None:
                 self._vantage.swap(inventory)
             log.info("reloaded", digest=inventory.digest[:12])
@@ -219,6 +227,11 @@ class Service:
         if not self._stop.is_set() and not task.cancelled():
             log.error("loop ended before its time", loop=task.get_name(), exc_info=task.exception())
 
+    def _expect_heartbeats(self, inventory: Inventory) -> None:
+        self.heartbeats.expect(
+            target.options for target in inventory.targets.values() if target.kind is ProbeKind.HEARTBEAT
+        )
+
     def _vantage_code(self) -> str:
         return self.settings.vantage or next(iter(self.monitor.inventory.vantages))
 
@@ -236,13 +249,13 @@ class Service:
         )
 
     def _probes(self) -> Mapping[ProbeKind, Probe]:
-        return {
-            ProbeKind.TCP: TcpProbe(monotonic=time.monotonic),
-            ProbeKind.HTTP: HttpProbe(monotonic=time.monotonic, extra_ca=self.settings.extra_ca),
-            ProbeKind.SIP_OPTIONS: SipProbe(
-                monotonic=time.monotonic, wall_ns=time.time_ns, token=lambda: secrets.token_hex(8)
-            ),
-        }
+        probes = catalogue(
+            monotonic=time.monotonic,
+            wall_ns=time.time_ns,
+            token=lambda: secrets.token_hex(8),
+            extra_ca=self.settings.extra_ca,
+        )
+        return {**probes, ProbeKind.HEARTBEAT: self.heartbeats}
 
     def _figures(self) -> VantageFigures:
         if self._vantage is None:
@@ -304,55 +317,17 @@ def create_app(service: Service) -> FastAPI:
             renderer=service.renderer,
             reload=service.reload,
             readiness=service.readiness,
-            guard=_guard_of(service),
+            guard=belief_guard(service.pages),
         )
     )
     app.include_router(
-        incident_routes(service=service.alerting, database=service.database, actor=_actor_of(service))
+        incident_routes(service=service.alerting, database=service.database, actor=api_actor(service.pages))
+    )
+    app.include_router(
+        hook_routes(ping=service.heartbeats.ping, monotonic=time.monotonic, receiver=service.receiver)
     )
     install(app, service.pages)
     return app
-
-
-def _actor_of(service: Service) -> Callable[[Request], Coroutine[Any, Any, Actor]]:
-    """Make the dependency that answers who asks over the API: the holder of a session, from a page of ours."""
-
-    async def actor(request: Request) -> Actor:
-        if request.method not in {"GET", "HEAD"} and not is_own_origin(
-            request.headers, service.settings.pages.public_url
-        ):
-            raise HTTPException(403, "the request does not come from a page of this service")
-        found = await service.pages.auth.actor_of(request.cookies.get(session_cookie(service.pages), ""))
-        if found is None:
-            raise HTTPException(401, "sign in first")
-        return found
-
-    return actor
-
-
-def _guard_of(service: Service) -> Callable[[Request], Coroutine[Any, Any, None]]:
-    """Make what stands before belief and reload: a session that may see the board, or may administer.
-
-    A reload is also taken from this machine itself, straight to our port, which is how systemd asks for one; what
-    came through a proxy carries X-Forwarded-For and needs the session.
-    """
-    actor = _actor_of(service)
-
-    async def guard(request: Request) -> None:
-        is_reload = request.url.path == "/-/reload"
-        here = request.client is not None and request.client.host in _THIS_MACHINE
-        if (
-            is_reload
-            and here
-            and "x-forwarded-for" not in request.headers
-            and "origin" not in request.headers
-        ):
-            return
-        asking = await actor(request)
-        if not asking.may(Right.ADMINISTER if is_reload else Right.SEE_BOARD):
-            raise HTTPException(403, "this account may not do that")
-
-    return guard
 
 
 def _on_day(inventory: Inventory, settings: Settings) -> Inventory:

@@ -54,6 +54,10 @@ class Settings(BaseSettings):
         default="", description="Vantage that this process looks from; empty: the inventory's first."
     )
     looks: bool = Field(default=True, description="Whether this process looks itself.")
+    vantage_tokens: dict[str, str] = Field(
+        default_factory=dict,
+        description="Vantages that look from elsewhere: code to the SHA-256 of its token, as JSON.",
+    )
     extra_ca: Path | None = Field(
         default=None, description="Further certificate authority for HTTPS targets."
     )

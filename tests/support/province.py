@@ -1,5 +1,6 @@
 """A whole province as processes of its own: the lab and the service, started and killed as an operator would."""
 
+import fcntl
 import json
 import os
 import signal
@@ -7,6 +8,7 @@ import socket
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -39,8 +41,11 @@ class Province:
         self._service = None
         self._facts = {}
         self._log = (state / "service.log").open("ab")
+        self._turn = (Path(tempfile.gettempdir()) / "thongsuot-province.lock").open("w")
 
     def start(self):
+        # The lab serves the addresses and ports of the inventory itself, so one machine holds one province at a time.
+        fcntl.flock(self._turn, fcntl.LOCK_EX)
         self.start_lab()
         self.start_service()
 
@@ -87,6 +92,7 @@ class Province:
                     if stream is not None:
                         stream.close()
         self._log.close()
+        self._turn.close()
 
     def reload_by_signal(self):
         """As systemd does it."""

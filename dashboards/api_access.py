@@ -1,0 +1,51 @@
+"""Who asks over the API: the holder of a session, from a page of ours; and what stands before belief and reload."""
+
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from fastapi import HTTPException, Request
+
+from dashboards.deps import Deps
+from dashboards.security import is_own_origin
+from dashboards.visit import session_cookie
+from inventory.access import Actor, Right
+
+__all__ = ["api_actor", "belief_guard"]
+
+_THIS_MACHINE = frozenset({"127.0.0.1", "::1"})
+_READING = frozenset({"GET", "HEAD"})
+
+
+def api_actor(deps: Deps) -> Callable[[Request], Coroutine[Any, Any, Actor]]:
+    """Make the dependency that answers who asks: 401 without a session, 403 for a write from a foreign page."""
+
+    async def actor(request: Request) -> Actor:
+        if request.method not in _READING and not is_own_origin(request.headers, deps.settings.public_url):
+            raise HTTPException(403, "the request does not come from a page of this service")
+        found = await deps.auth.actor_of(request.cookies.get(session_cookie(deps), ""))
+        if found is None:
+            raise HTTPException(401, "sign in first")
+        return found
+
+    return actor
+
+
+def belief_guard(deps: Deps) -> Callable[[Request], Coroutine[Any, Any, None]]:
+    """Make what stands before belief and reload: a session that may see the board, or may administer.
+
+    A reload is also taken from this machine itself, straight to our port, which is how an operator's script asks for
+    one; what came through a proxy carries X-Forwarded-For, what a browser sends carries Origin, and both need the
+    session.
+    """
+    actor = api_actor(deps)
+
+    async def guard(request: Request) -> None:
+        is_reload = request.url.path == "/-/reload"
+        here = request.client is not None and request.client.host in _THIS_MACHINE
+        if is_reload and here and not {"x-forwarded-for", "origin"} & set(request.headers):
+            return
+        asking = await actor(request)
+        if not asking.may(Right.ADMINISTER if is_reload else Right.SEE_BOARD):
+            raise HTTPException(403, "this account may not do that")
+
+    return guard
