@@ -13,7 +13,7 @@ from monitor.cli.logs import set_up_logging
 
 __all__ = ["COMMANDS", "main"]
 
-COMMANDS = ("run", "serve", "lab", "check", "probe", "user", "migrate", "bench")
+COMMANDS = ("run", "serve", "worker", "lab", "check", "probe", "doctor", "user", "migrate", "bench")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
