@@ -242,7 +242,8 @@ class LookPolicy:
     """How often to look and when to believe; seconds. ``retry`` is the cadence while not yet decided.
 
     Down is believed after ``down_after`` failures in a row, or when ``down_m`` of the last ``down_n`` looks failed
-    (0: that rule is off).
+    (0: that rule is off). It is degraded when, over its last ``degraded_after`` looks, more than ``degraded_loss``
+    of them failed, or the median round trip or the jitter is over ``degraded_rtt`` or ``degraded_jitter`` (0: never).
     """
 
     cadence: float = 10.0
@@ -253,6 +254,10 @@ class LookPolicy:
     stale_after: float = 30.0
     down_m: int = 0
     down_n: int = 0
+    degraded_loss: float = 0.0
+    degraded_rtt: float = 0.0
+    degraded_jitter: float = 0.0
+    degraded_after: int = 20
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from itertools import pairwise, product
 
-from inventory.cells import duration, one_of, whole, yes_or_no
+from inventory.cells import duration, one_of, real, whole, yes_or_no
 from inventory.document import Entry, Members
 from inventory.models import (
     Deadlines,
@@ -26,10 +26,24 @@ from inventory.reasons import Reason
 __all__ = ["read_policy"]
 
 _SCOPE = ("phases", "priorities")
-_LOOK = ("cadence", "timeout", "retry", "down_after", "up_after", "stale_after", "down_m", "down_n")
+_LOOK = (
+    "cadence",
+    "timeout",
+    "retry",
+    "down_after",
+    "up_after",
+    "stale_after",
+    "down_m",
+    "down_n",
+    "degraded_loss",
+    "degraded_rtt",
+    "degraded_jitter",
+    "degraded_after",
+)
 _DEADLINES = ("acknowledge", "temporary", "restore")
 _MAX_LOOKS = 100
 _MAX_WINDOW = 60
+_MAX_QUALITY_WINDOW = 20
 _MAX_VANTAGES = 100
 
 
@@ -74,10 +88,13 @@ def _looks(entry: Entry) -> tuple[LookPolicy, dict[tuple[Phase, Priority], LookP
 
 def _look(entry: Entry, members: Members, base: LookPolicy) -> LookPolicy:
     def seconds(name: str, instead: float) -> float:
-        value = members.value(name, duration, instead=timedelta(seconds=instead)).total_seconds()
+        value = length(name, instead)
         if value <= 0:
             members[name].report(Reason("phải lớn hơn 0", "must be more than 0"))
         return value
+
+    def length(name: str, instead: float) -> float:
+        return members.value(name, duration, instead=timedelta(seconds=instead)).total_seconds()
 
     count = whole(1, _MAX_LOOKS)
     look = LookPolicy(
@@ -89,6 +106,12 @@ def _look(entry: Entry, members: Members, base: LookPolicy) -> LookPolicy:
         stale_after=seconds("stale_after", base.stale_after),
         down_m=members.value("down_m", whole(0, _MAX_WINDOW), instead=base.down_m),
         down_n=members.value("down_n", whole(0, _MAX_WINDOW), instead=base.down_n),
+        degraded_loss=members.value("degraded_loss", real(0, 1), instead=base.degraded_loss),
+        degraded_rtt=length("degraded_rtt", base.degraded_rtt),
+        degraded_jitter=length("degraded_jitter", base.degraded_jitter),
+        degraded_after=members.value(
+            "degraded_after", whole(1, _MAX_QUALITY_WINDOW), instead=base.degraded_after
+        ),
     )
     _check(entry, look)
     return look
@@ -109,6 +132,13 @@ def _check(entry: Entry, look: LookPolicy) -> None:
             Reason(
                 "down_m phải từ 1 đến down_n, hoặc cả hai bằng 0 để không dùng quy tắc này",
                 "down_m must be from 1 to down_n, or both 0 to leave the rule out",
+            )
+        )
+    if look.degraded_rtt >= look.timeout > 0:
+        entry.report(
+            Reason(
+                "degraded_rtt phải ngắn hơn timeout, vì câu trả lời muộn hơn thế đã là hỏng",
+                "degraded_rtt must be shorter than timeout, for an answer later than that is a failure",
             )
         )
 

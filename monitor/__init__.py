@@ -5,7 +5,7 @@ apply. One batch on its way through::
 
     worker -> service.take
                 intake        each batch once; canaries first; failures wait for proof of sight   (isolation)
-                ingest        columns for what repeats, rules for what may change a mind          (state)
+                ingest        columns for what repeats, rules for what may change a mind          (state, quality)
                 fleet         views to states, outages, paths, verdicts                           (quorum, verdict)
                 attribution   outages to causes: hold, explain, absorb, recover                   (correlation)
                 decisions     rows of all of it, written together                                 (store)

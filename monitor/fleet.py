@@ -95,7 +95,7 @@ class FleetBelief:
             target = self.codes[each.target]
             out.targets[target, vantage] = self.row(target, vantage)
             at_ns = max(each.change.at_ns, int(self.since_ns[each.target]))
-            if self._turn(each.target, at_ns, each.change.reason, vantage, now_ns, out):
+            if self._turn(each, at_ns, vantage, now_ns, out):
                 path = self.topology.path_of(target)
                 if path is not None:
                     touched[path] = max(touched.get(path, NEVER), at_ns)
@@ -160,9 +160,8 @@ class FleetBelief:
         """Compute every path and site anew (after a swap of the inventory)."""
         self._judge(dict.fromkeys(self.inventory.paths, at_ns), now_ns, out)
 
-    def _turn(
-        self, number: int, at_ns: int, reason: ChangeReason, vantage: str, now_ns: int, out: Decisions
-    ) -> bool:
+    def _turn(self, turned: TargetChange, at_ns: int, vantage: str, now_ns: int, out: Decisions) -> bool:
+        number = turned.target
         target = self.codes[number]
         old = STATES[self.states[number]]
         views = [VIEWS[self.tables[v].view[number]] for v in self.vantages_of(target) if v in self.tables]
@@ -178,8 +177,8 @@ class FleetBelief:
             new=new,
             at=moment(at_ns),
             noticed_at=moment(now_ns),
-            reason=reason,
-            evidence={"vantage": vantage},
+            reason=turned.change.reason,
+            evidence={"vantage": vantage, **turned.figures},
         )
         out.changes.append(change)
         if new is State.DOWN and target not in self.outages:

@@ -8,22 +8,20 @@ Looks at the same target inside one batch are taken in the order of their start,
 at most once, because a column can be assigned only once a round.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from monitor.models import View
+from monitor.models import ChangeReason, View
 from monitor.moments import NEVER
+from monitor.quality import LOSS_WINDOW, QualityTable
 from monitor.state import ViewChange, ViewPolicy, ViewRecord, grow_stale, observe
 from probes.models import Look, Outcome, SampleBatch
 
 __all__ = ["LOSS_WINDOW", "NO_OUTCOME", "VIEWS", "Rows", "TargetChange", "ViewTable", "rounds"]
-
-LOSS_WINDOW = 20
-"""Looks over which the loss of a target is counted."""
 
 NO_OUTCOME = 255
 """Column value of a target that was never looked at."""
@@ -32,13 +30,12 @@ VIEWS = (View.UNKNOWN, View.UP, View.DEGRADED, View.DOWN)
 """A view's number in columns is its place here."""
 
 _NUMBER = {view: number for number, view in enumerate(VIEWS)}
-_UP, _DOWN = _NUMBER[View.UP], _NUMBER[View.DOWN]
+_UP, _DEGRADED, _DOWN = _NUMBER[View.UP], _NUMBER[View.DEGRADED], _NUMBER[View.DOWN]
 _OF_POLICY = frozenset({"_stale_ns", "_is_weighed"})
 """Columns that a policy gives, not a past."""
 
 _Some = TypeVar("_Some", bound=tuple[object, ...])
 
-_RING = np.uint32((1 << LOSS_WINDOW) - 1)
 
 Indices = npt.NDArray[np.intp]
 
@@ -86,10 +83,11 @@ class Rows:
 
 @dataclass(frozen=True, slots=True)
 class TargetChange:
-    """A view that changed, by fleet index."""
+    """A view that changed, by fleet index. ``figures`` are what a judgement on quality rests on."""
 
     target: int
     change: ViewChange
+    figures: Mapping[str, float] = field(default_factory=dict)
 
 
 def rounds(rows: Rows) -> Iterator[Rows]:
@@ -123,8 +121,7 @@ class ViewTable:
         self.rtt = np.full(size, np.nan, np.float32)
         self.evidence = np.zeros(size, np.uint8)
         self.evidence_ns = np.full(size, NEVER, np.int64)
-        self._ring = np.zeros(size, np.uint32)
-        self._looks = np.zeros(size, np.uint8)
+        self.quality = QualityTable(size)
         self._is_moving = np.zeros(size, np.bool_)
         self.runs: dict[int, tuple[int, ...]] = {}
         self.recent: dict[int, tuple[tuple[int, bool], ...]] = {}
@@ -138,6 +135,7 @@ class ViewTable:
         self._policies = policies
         self._stale_ns = np.fromiter((p.stale_ns for p in policies), np.int64, len(policies))
         self._is_weighed = np.fromiter((p.down_m > 0 for p in policies), np.bool_, len(policies))
+        self.quality.govern([p.quality for p in policies])
 
     def take(self, rows: Rows) -> list[TargetChange]:
         """Take looks into account; answers the views that changed, in order."""
@@ -163,8 +161,7 @@ class ViewTable:
 
     def loss(self) -> npt.NDArray[np.float32]:
         """Share of failures in the last :data:`LOSS_WINDOW` looks, by target; 0 where there was none."""
-        failed = np.bitwise_count(self._ring).astype(np.float32)
-        return np.divide(failed, self._looks, out=np.zeros_like(failed), where=self._looks > 0)
+        return self.quality.loss()
 
     def is_suspect(self) -> npt.NDArray[np.bool_]:
         """Targets whose newest look failed but that are not believed to be down."""
@@ -211,6 +208,7 @@ class ViewTable:
                 column[mine] = getattr(old, name)[theirs]
         position = dict(zip(theirs.tolist(), mine.tolist(), strict=True))
         self.runs = {position[n]: run for n, run in old.runs.items() if n in position}
+        self.quality.inherit(old.quality, pairs)
         self.recent = {position[n]: recent for n, recent in old.recent.items() if n in position}
 
     def _take_round(self, rows: Rows) -> list[TargetChange]:
@@ -220,7 +218,7 @@ class ViewTable:
         self._note(rows, is_ok, newest)
         view = self.view[target]
         still = ~self._is_moving[target]
-        up = still & is_ok & (view == _UP) & ~self._is_weighed[target]
+        up = still & is_ok & ((view == _UP) | (view == _DEGRADED)) & ~self._is_weighed[target]
         down = still & ~is_ok & (view == _DOWN)
         self.last_ok_ns[target[up]] = np.maximum(self.last_ok_ns[target[up]], rows.at_ns[up])
         self.last_failure_ns[target[down]] = np.maximum(self.last_failure_ns[target[down]], rows.at_ns[down])
@@ -237,7 +235,35 @@ class ViewTable:
             self._put(number, record)
             if change is not None:
                 changes.append(TargetChange(number, change))
+                if change.new is View.UP:
+                    self.quality.begin(number)
+        changes.extend(self._judge(rows[is_ok]))
         return changes
+
+    def _judge(self, rows: Rows) -> list[TargetChange]:
+        """Turn what answers, but not well, to degraded, and back."""
+        if not (self.quality.is_on or (self.view[rows.target] == _DEGRADED).any()):
+            return []
+        settled = rows[~self._is_moving[rows.target]]
+        view = self.view[settled.target]
+        is_bad, is_well = self.quality.judge(settled.target)
+        turns = np.flatnonzero(((view == _UP) & is_bad) | ((view == _DEGRADED) & is_well))
+        return [self._regrade(int(settled.target[n]), int(settled.at_ns[n])) for n in turns]
+
+    def _regrade(self, target: int, at_ns: int) -> TargetChange:
+        old = VIEWS[self.view[target]]
+        new, reason = (
+            (View.DEGRADED, ChangeReason.SLOW_OR_LOSSY)
+            if old is View.UP
+            else (View.UP, ChangeReason.WELL_AGAIN)
+        )
+        at_ns = max(at_ns, int(self.since_ns[target]))
+        self.view[target] = self.settled[target] = _NUMBER[new]
+        self.since_ns[target] = at_ns
+        loss, rtt, jitter = self.quality.figures(np.array([target], np.intp))[0].tolist()
+        figures = {"loss": loss, "rtt_seconds": rtt, "jitter_seconds": jitter}
+        known = {name: round(figure, 6) for name, figure in figures.items() if not np.isnan(figure)}
+        return TargetChange(target, ViewChange(old, new, at_ns, reason), known)
 
     def _note(self, rows: Rows, is_ok: npt.NDArray[np.bool_], newest: npt.NDArray[np.bool_]) -> None:
         target = rows.target
@@ -245,8 +271,8 @@ class ViewTable:
         self.outcome[target[newest]] = rows.outcome[newest]
         measured = is_ok & newest & ~np.isnan(rows.rtt)
         self.rtt[target[measured]] = rows.rtt[measured]
-        self._ring[target] = ((self._ring[target] << np.uint32(1)) | ~is_ok) & _RING
-        self._looks[target] = np.minimum(self._looks[target] + 1, LOSS_WINDOW)
+        present = rows.at_ns >= self.since_ns[target]
+        self.quality.add(target[present], is_ok=is_ok[present], rtt=rows.rtt[present])
         proven = is_ok & (rows.evidence >= self.evidence[target]) & (rows.evidence > 0)
         self.evidence[target[proven]] = rows.evidence[proven]
         self.evidence_ns[target[proven]] = np.maximum(self.evidence_ns[target[proven]], rows.at_ns[proven])

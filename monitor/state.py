@@ -14,6 +14,7 @@ Pure: (past, look, policy) give (belief, change). The rules, which a replay of t
   counted before it. Looks that started closer together than that (a burst after a lag, a batch delivered twice)
   count as one. A run is therefore counted greedily over its start times in order, which no arrival order changes.
 * An answer within its timeout is an answer, late or not. An ERROR is ours and says nothing about the target.
+* Up and degraded are one belief here; which of the two it is, :mod:`monitor.quality` judges over a window.
 * No look for ``stale_ns`` means unknown, dated when that time was over. Coming back from unknown needs as much as
   before for a change of mind, and a single look to confirm what was believed: one failure for a target that was
   down, one answer for a target that was up.
@@ -32,6 +33,7 @@ from dataclasses import dataclass, replace
 from inventory.models import LookPolicy
 from monitor.models import ChangeReason, View
 from monitor.moments import NEVER, seconds
+from monitor.quality import OFF, QualityPolicy
 from probes.models import Look, Outcome
 
 __all__ = ["ViewChange", "ViewPolicy", "ViewRecord", "grow_stale", "observe"]
@@ -51,6 +53,7 @@ class ViewPolicy:
     down_m: int = 0
     """Failures among the last ``down_n`` separate looks that mean down; 0 = only failures in a row do."""
     down_n: int = 0
+    quality: QualityPolicy = OFF
 
     @classmethod
     def of(cls, look: LookPolicy) -> "ViewPolicy":
@@ -62,6 +65,12 @@ class ViewPolicy:
             stale_ns=seconds(look.stale_after),
             down_m=look.down_m,
             down_n=look.down_n,
+            quality=QualityPolicy.of(
+                loss=look.degraded_loss,
+                rtt=look.degraded_rtt,
+                jitter=look.degraded_jitter,
+                after=look.degraded_after,
+            ),
         )
 
 
