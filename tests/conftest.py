@@ -12,6 +12,8 @@ def pytest_collection_modifyitems(config, items):
             item.add_marker(pytest.mark.skip(reason="needs root (raw sockets, nftables or namespaces)"))
         if item.get_closest_marker("soak") and "soak" not in chosen:
             item.add_marker(pytest.mark.skip(reason="long; run by make soak"))
+        if item.get_closest_marker("faults_long") and "faults_long" not in chosen:
+            item.add_marker(pytest.mark.skip(reason="long; run by make faults"))
     _tell_stories_in_order(items)
 
 
