@@ -162,7 +162,7 @@ def _add_metrics(
             pieces = await asyncio.to_thread(renderer.render, columns, verdicts)
         except ValueError:
             return PlainTextResponse("the inventory is being swapped\n", status_code=503)
-        return StreamingResponse(_each(pieces), media_type=CONTENT_TYPE)
+        return StreamingResponse(_each([*pieces, service.measures.render()]), media_type=CONTENT_TYPE)
 
 
 async def _each(pieces: list[bytes]) -> AsyncIterator[bytes]:

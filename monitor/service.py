@@ -27,6 +27,7 @@ from monitor.fleet import STATES, FleetBelief
 from monitor.history import History
 from monitor.ingest import Rows
 from monitor.intake import Intake
+from monitor.measured import MeasureBook
 from monitor.metrics import ServiceMetrics
 from monitor.models import StateChange, Verdict
 from monitor.moments import NEVER, moment, nanoseconds
@@ -63,6 +64,7 @@ class MonitorService:
         self.database = database
         self._clock = clock
         self._metrics = metrics
+        self.measures = MeasureBook(inventory)
         self._lock = asyncio.Lock()
         self._subscribers: list[Subscriber] = []
         self._unwritten: list[Decisions] = []
@@ -201,6 +203,7 @@ class MonitorService:
             )
             self.inventory, self.topology = inventory, Topology(inventory)
             self._install()
+            self.measures.swap(inventory)
             for code, intake in self._intakes.items():
                 if code in old_intakes:
                     self._intakes[code] = old_intakes[code]
@@ -238,6 +241,7 @@ class MonitorService:
         intake.begin(batch, now_ns, out)
         counted = intake.sift(batch, rows, now_ns, out)
         self._metrics.count_looks(batch.vantage, counted)
+        self.measures.take(batch)
         self.history.add(batch.vantage, counted)
         turned = self.belief.tables[batch.vantage].take(counted)
         self.belief.apply(batch.vantage, turned, now_ns, out)
