@@ -24,7 +24,7 @@ from probes.snmp_plan import Credentials, Version
 
 __all__ = ["AgentKey", "Agents", "Clients", "Question"]
 
-_MOST_OIDS: Final = 32
+_MOST_OIDS: Final = 40
 """In one question: the answer stays below 1,500 octets, which every agent can send."""
 _MOST_AGENTS: Final = 65_536
 

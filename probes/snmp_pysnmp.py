@@ -72,6 +72,7 @@ class PysnmpEngines:
 
     def __init__(self) -> None:
         self._engines: list[tuple[hlapi.SnmpEngine, dict[str, Credentials]]] = []
+        self._retired: list[hlapi.SnmpEngine] = []
         self._making = asyncio.Lock()
 
     async def engine(self, credentials: Credentials) -> hlapi.SnmpEngine:
@@ -84,11 +85,26 @@ class PysnmpEngines:
             self._engines.append((engine, {_name(credentials): credentials}))
             return engine
 
+    def retire(self, engine: hlapi.SnmpEngine) -> None:
+        """Make another engine next time: this one remembers for minutes what an agent was before it restarted."""
+        kept = [entry for entry in self._engines if entry[0] is not engine]
+        if len(kept) < len(self._engines):
+            self._engines = kept
+            self._retired.append(engine)
+            # Others' questions are still under way on it.
+            asyncio.get_running_loop().call_later(_PATIENCE_SECONDS, self._close_retired, engine)
+
     def close(self) -> None:
         """Close the sockets."""
-        for engine, _ in self._engines:
+        for engine in [*(engine for engine, _ in self._engines), *self._retired]:
             engine.close_dispatcher()
         self._engines.clear()
+        self._retired.clear()
+
+    def _close_retired(self, engine: hlapi.SnmpEngine) -> None:
+        if engine in self._retired:
+            self._retired.remove(engine)
+            engine.close_dispatcher()
 
 
 class PysnmpClient:
@@ -113,6 +129,7 @@ class PysnmpClient:
         self._statistics = statistics
         self._task: asyncio.Task[None] | None = None
         self._has_answered = False
+        self._engine: hlapi.SnmpEngine | None = None
 
     @property
     def engine_id(self) -> bytes:
@@ -135,6 +152,7 @@ class PysnmpClient:
         if self._task is not None:
             self._task.cancel()
             self._task = None
+            self._suspect_restart()
         return "no answer"
 
     async def walk(self, root: str) -> AsyncGenerator[tuple[str, Value], None]:
@@ -159,6 +177,12 @@ class PysnmpClient:
         """Let go; the socket is the engine's."""
         self.forget()
 
+    def _suspect_restart(self) -> None:
+        """Meet an agent of version 3 anew that answered before and is silent now; once a silence."""
+        if self._credentials.version is Version.V3 and self._has_answered and self._engine is not None:
+            self._engines.retire(self._engine)
+        self._has_answered = False
+
     async def _get(self, oids: list[str], done: Callable[[Reply], None]) -> None:
         try:
             reply = await self._asked(oids)
@@ -169,7 +193,7 @@ class PysnmpClient:
             done(reply)
 
     async def _asked(self, oids: list[str]) -> Reply | None:
-        engine = await self._engines.engine(self._credentials)
+        self._engine = engine = await self._engines.engine(self._credentials)
         target = await self._target(_PATIENCE_SECONDS, 0)
         asked = [ObjectType(ObjectIdentity(oid)) for oid in oids]
         begun = self._monotonic()

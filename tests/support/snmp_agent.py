@@ -10,6 +10,7 @@ import struct
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 
 __all__ = [
     "Answerer",
@@ -117,12 +118,15 @@ def scripted_agent(script: Callable[[bytes, Callable[[bytes], None]], None]) -> 
         own.bind(("127.0.0.1", 0))
         port = own.getsockname()[1]
 
+        def reply(source: tuple[str, int], answer: bytes) -> None:
+            own.sendto(answer, source)
+
         def serve() -> None:
             while True:
                 request, source = own.recvfrom(65_536)
                 if request == b"stop":
                     return
-                script(request, lambda answer: own.sendto(answer, source))
+                script(request, partial(reply, source))
 
         thread = threading.Thread(target=serve, daemon=True)
         thread.start()
