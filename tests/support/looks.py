@@ -6,14 +6,25 @@ import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
+from random import Random, SystemRandom
 
+from probes.dns import DnsProbe
 from probes.http import HttpProbe
 from probes.models import Answer, Probe, Request
 from probes.sip import SipProbe
 from probes.tcp import TcpProbe
 from probes.tls import TlsProbe
 
-__all__ = ["a_sip_probe", "a_tcp_probe", "a_tls_probe", "an_http_probe", "look", "looks", "opened"]
+__all__ = [
+    "a_dns_probe",
+    "a_sip_probe",
+    "a_tcp_probe",
+    "a_tls_probe",
+    "an_http_probe",
+    "look",
+    "looks",
+    "opened",
+]
 
 
 def a_tcp_probe() -> TcpProbe:
@@ -22,6 +33,10 @@ def a_tcp_probe() -> TcpProbe:
 
 def an_http_probe(*, extra_ca: Path | None = None) -> HttpProbe:
     return HttpProbe(monotonic=time.monotonic, wall_ns=time.time_ns, extra_ca=extra_ca)
+
+
+def a_dns_probe(*, rng: Random | None = None) -> DnsProbe:
+    return DnsProbe(monotonic=time.monotonic, wall_ns=time.time_ns, rng=rng or SystemRandom())
 
 
 def a_tls_probe(*, extra_ca: Path | None = None) -> TlsProbe:
