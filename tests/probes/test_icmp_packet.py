@@ -1,11 +1,15 @@
 """Echo requests, replies and errors as bytes, against the RFCs and against chance."""
 
+from random import Random
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from probes.icmp_packet import ECHO_SIZE, WIDTH, EchoCodec, Family, checksum
+from tests.fuzz import fuzz_icmp
+from tests.fuzz.run import hurled
 from tests.support.icmp import IDENTIFIER, NONCE, reply, requests, rfc1071
 
 NUMBER = st.integers(0, 2**32 - 1)
@@ -165,3 +169,7 @@ def test_any_bytes_at_all_are_read_and_counted_once(arrival, datagrams):
     reading = read(arrival, *datagrams)
     quoting = 0 if reading.quotes is None else len(reading.quotes.row)
     assert len(reading.row) + quoting + reading.truncated + reading.foreign == len(datagrams)
+
+
+def test_thousands_of_mutilated_datagrams_are_sorted_out_without_a_crash():
+    assert hurled(fuzz_icmp, rng=Random(792), count=4_000) == 4_000
