@@ -201,6 +201,7 @@ class Attribution:
             "priority": min((topology.priority_of(t) for t in targets), default=Priority.C),
             "last_path": [site for site, each in judged.items() if each.up == 1],
             "isolated": [site for site, each in judged.items() if each.up == 0],
+            "flapping": [target for target in targets if belief.turns.is_flapping(target, now_ns)],
             "explanation": recovery(cause.subject) if is_over else self._explanation(cause, sites, now_ns),
         }
 

@@ -16,7 +16,7 @@ from typing_extensions import override
 from monitor.fleet import STATES, FleetBelief, PathRecord, SiteRecord
 from monitor.ingest import NO_OUTCOME
 from monitor.models import State, Verdict
-from monitor.moments import NEVER, moment
+from monitor.moments import NEVER, moment, nanoseconds
 from monitor.snapshot import CauseView, PathView, SiteView, Snapshot, TargetView, VantageView
 from monitor.verdict import area_verdict
 from probes.models import Evidence, Outcome
@@ -89,8 +89,9 @@ class _Lazy(Mapping[str, _View], Generic[_View]):
 class _Picture:
     """What a snapshot's views are made of: copies, so that later batches change nothing in it."""
 
-    def __init__(self, belief: FleetBelief) -> None:
+    def __init__(self, belief: FleetBelief, at: datetime) -> None:
         self.columns = columns_of(belief)
+        self._flapping = belief.turns.flapping(nanoseconds(at))
         self.inventory = belief.inventory
         self.topology = belief.topology
         self._sites: dict[str, SiteRecord] = dict(belief.sites)
@@ -108,6 +109,7 @@ class _Picture:
             last_outcome=None if outcome == NO_OUTCOME else Outcome(outcome),
             rtt_seconds=None if np.isnan(rtt) else rtt,
             loss=float(columns.loss[number]),
+            is_flapping=code in self._flapping,
         )
 
     def path(self, code: str) -> PathView:
@@ -146,7 +148,7 @@ def snapshot_of(
     vantages: Mapping[str, VantageView],
 ) -> tuple[Snapshot, FleetColumns]:
     """Freeze what is believed; answers the snapshot and the columns that it stands on."""
-    picture = _Picture(belief)
+    picture = _Picture(belief, at)
     newest = int(picture.columns.last_result_ns.max(initial=NEVER))
     snapshot = Snapshot(
         at=at,

@@ -20,6 +20,7 @@ from inventory.models import Inventory
 from inventory.topology import Topology
 from monitor.correlation import SIMULTANEOUS_NS, Census
 from monitor.decisions import ClosedOutage, Decisions, OpenedOutage, TargetRow
+from monitor.flapping import Turns, is_turn
 from monitor.ingest import VIEWS, TargetChange, ViewTable
 from monitor.isolation import Sight
 from monitor.models import ChangeReason, State, StateChange, SubjectKind, Verdict, View
@@ -75,6 +76,7 @@ class FleetBelief:
         self.tables = {code: ViewTable(policies) for code in inventory.vantages}
         self.sights = {code: Sight.over(len(v.canaries)) for code, v in inventory.vantages.items()}
         self.outages: dict[str, int] = {}
+        self.turns = Turns()
         self.paths: dict[str, PathRecord] = {}
         self.sites: dict[str, SiteRecord] = {}
         self._conflicts: dict[str, Conflicts] = {}
@@ -170,6 +172,10 @@ class FleetBelief:
             return False
         self.states[number] = _NUMBER[new]
         self.since_ns[number] = at_ns
+        evidence = {"vantage": vantage, **turned.figures}
+        if is_turn(old, new):
+            self.turns.note(target, at_ns)
+            evidence |= {"flapping": True} if self.turns.is_flapping(target, now_ns) else {}
         change = StateChange(
             kind=SubjectKind.TARGET,
             subject=target,
@@ -178,7 +184,7 @@ class FleetBelief:
             at=moment(at_ns),
             noticed_at=moment(now_ns),
             reason=turned.change.reason,
-            evidence={"vantage": vantage, **turned.figures},
+            evidence=evidence,
         )
         out.changes.append(change)
         if new is State.DOWN and target not in self.outages:

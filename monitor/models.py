@@ -76,8 +76,8 @@ class StateChange:
 
     For a CAUSE, ``subject`` is ``risk:CODE`` or ``path:CODE``, ``old``/``new`` are ``up`` and ``down``, and
     ``evidence`` holds ``owner`` (party code), ``sites`` ``paths`` ``targets`` (codes), ``priority`` (highest
-    of the sites), ``last_path`` (sites on their last path) ``isolated`` (sites with none) and ``explanation``
-    (``{"vi": …, "en": …}``).
+    of the sites), ``last_path`` (sites on their last path) ``isolated`` (sites with none), ``flapping`` (targets that
+    came and went often lately) and ``explanation`` (``{"vi": …, "en": …}``).
     """
 
     kind: SubjectKind

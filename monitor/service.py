@@ -23,6 +23,7 @@ from monitor import store
 from monitor.attribution import Attribution
 from monitor.columns import FleetColumns, snapshot_of
 from monitor.decisions import Decisions, VantageRow
+from monitor.flapping import WINDOW_NS
 from monitor.fleet import STATES, FleetBelief
 from monitor.history import History
 from monitor.ingest import Rows
@@ -131,8 +132,13 @@ class MonitorService:
                     await store.live_causes(connection),
                 )
                 heartbeats = await store.vantage_rows(connection)
+                turns = await store.turns_since(
+                    connection, self._clock() - timedelta(microseconds=WINDOW_NS // 1000)
+                )
                 blind = {row.vantage for row in await store.open_unobserved(connection)}
             resume(self.belief, views=views, outages=outages, verdicts=verdicts, now_ns=now_ns, out=out)
+            for target, at in turns:
+                self.belief.turns.note(target, nanoseconds(at))
             self._attribution.restore(
                 causes, {o: moment(at) for o, at in self.belief.outages.items()}, now_ns
             )

@@ -12,7 +12,10 @@ __all__ = ["CauseView", "PathView", "SiteView", "Snapshot", "TargetView", "Vanta
 
 @dataclass(frozen=True, slots=True)
 class TargetView:
-    """Belief about one target. ``rtt_seconds`` is that of the last good look; ``loss`` that of the last 20 looks."""
+    """Belief about one target. ``rtt_seconds`` is that of the last good look; ``loss`` that of the last 20 looks.
+
+    ``is_flapping`` says that it came and went often lately (:mod:`monitor.flapping`); it is a label only.
+    """
 
     code: str
     state: State
@@ -21,6 +24,7 @@ class TargetView:
     last_outcome: Outcome | None
     rtt_seconds: float | None
     loss: float
+    is_flapping: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,8 @@ from monitor.decisions import (
     UnobservedRow,
     VantageRow,
 )
-from monitor.models import ChangeReason, Outage, StateChange, SubjectKind, Unobserved
+from monitor.flapping import is_turn
+from monitor.models import ChangeReason, Outage, State, StateChange, SubjectKind, Unobserved
 from monitor.schema import causes, outages, site_verdicts, state_changes, target_states, unobserved, vantages
 
 __all__ = [
@@ -37,12 +38,14 @@ __all__ = [
     "recent_changes",
     "site_verdict_rows",
     "target_rows",
+    "turns_since",
     "unobserved_between",
     "upsert",
     "vantage_rows",
 ]
 
 _AT_ONCE = 500
+_TURNS_AMONG = 20_000
 
 
 async def apply(connection: AsyncConnection, decisions: Decisions) -> list[StateChange]:
@@ -182,6 +185,19 @@ async def target_rows(connection: AsyncConnection) -> list[TargetRow]:
     )
     query = select(*(target_states.c[name] for name in names))
     return [TargetRow(*row) for row in await connection.execute(query)]
+
+
+async def turns_since(connection: AsyncConnection, since: datetime) -> list[tuple[str, datetime]]:
+    """Answer when targets turned between carrying and not, oldest first; of the newest rows only, whatever the table."""
+    newest = (await connection.execute(select(func.max(state_changes.c.id)))).scalar_one() or 0
+    query = (
+        select(state_changes.c.subject, state_changes.c.at, state_changes.c.old, state_changes.c.new)
+        .where(state_changes.c.id > newest - _TURNS_AMONG, state_changes.c.kind == SubjectKind.TARGET)
+        .where(state_changes.c.at >= since)
+        .order_by(state_changes.c.id)
+    )
+    rows = await connection.execute(query)
+    return [(row.subject, row.at) for row in rows if is_turn(State(row.old), State(row.new))]
 
 
 async def site_verdict_rows(connection: AsyncConnection) -> dict[str, tuple[str, datetime]]:

@@ -86,6 +86,7 @@ def succeed(belief: FleetBelief, old: FleetBelief, now_ns: int, out: Decisions) 
             table.inherit(old.tables[vantage], (mine, theirs))
     belief.states[mine] = old.states[theirs]
     belief.since_ns[mine] = old.since_ns[theirs]
+    belief.turns.inherit(old.turns, kept)
     for target, started_ns in old.outages.items():
         if target in kept:
             belief.outages[target] = started_ns
