@@ -82,6 +82,7 @@ async def test_a_cut_olt_is_one_cause_with_its_owner_and_its_sites(duty):
         "priority": "B",
         "last_path": ["X-31", "X-32"],
         "isolated": [],
+        "flapping": [],
         "explanation": {
             "vi": "2/2 xã sau OLT OLT-1 mất liên lạc; 0 nơi khác",
             "en": "2 of 2 communes behind OLT OLT-1 lost contact; 0 elsewhere",
