@@ -27,6 +27,7 @@ from gufo.snmp.utils import format_sock_addr
 from probes.datagram_notes import IcmpError
 from probes.models import Outcome
 from probes.snmp_client import AUTHENTICATION, Reply, SnmpClientStatistics, SnmpWalkError
+from probes.snmp_header import is_well_formed
 from probes.snmp_keys import Keyring
 from probes.snmp_mib import Value
 from probes.snmp_plan import Credentials, Version
@@ -37,6 +38,9 @@ __all__ = ["GufoClient", "GufoSurroundings"]
 
 _CLOCK_KEPT_SECONDS: Final = 100.0
 """An engine's clock is taken from its last message and must be right within 150 s (RFC 3414 section 2.2.3)."""
+
+_MOST_JUNK: Final = 8
+"""Broken datagrams in answer to one question after which it is no longer listened for."""
 
 _BULK_ROWS: Final = 25
 _STEP_SECONDS: Final = 1.0
@@ -93,7 +97,8 @@ class GufoClient:
         self._question: _Question | None = None
         self._sent_at = 0.0
         self._is_renewed = False
-        self._has_junk = False
+        self._is_wary = False
+        self._junk = 0
         self._has_answered = False
         self._open(engine_id)
 
@@ -119,7 +124,7 @@ class GufoClient:
     def forget(self) -> str:
         """No longer wait; answers what is known of the silence."""
         was, self._step, self._question = self._step, _Step.IDLE, None
-        if self._has_junk:
+        if self._junk:
             return _NOT_SNMP
         is_hidden = self._credentials.priv is not None and not self._has_answered
         return _SILENT_SINCE_MET if was > _Step.MEETING and is_hidden else _SILENT
@@ -167,7 +172,7 @@ class GufoClient:
 
     def _ask(self, question: _Question) -> None:
         self._question = question
-        self._is_renewed = self._has_junk = False
+        self._is_renewed, self._junk = False, 0
         self._go_on()
 
     async def _walked(
@@ -222,7 +227,12 @@ class GufoClient:
         if self._step is _Step.IDLE or self._question is None:
             self._around.statistics.late += self._view.drain()
             return
-        complaint = complaint_in(self._view.peek()) if self._v3 is not None else None
+        came = self._view.peek() if self._v3 is not None or self._is_wary else b""
+        if self._is_wary and came and not is_well_formed(came):
+            self._view.drain(1)
+            self._take_junk()
+            return
+        complaint = complaint_in(came)
         try:
             values = self._received()
         except BlockingIOError:
@@ -230,18 +240,32 @@ class GufoClient:
         except SnmpAuthError:
             self._rejected(complaint)
         except (SnmpError, ValueError, RuntimeError):
-            self._has_junk = True
-            self._around.statistics.malformed += 1
+            self._take_junk()
         except OSError:
             return  # the error queue tells, by name
         else:
             self._advance(values, complaint)
 
     def _received(self) -> Mapping[str, Value]:
-        if self._step is not _Step.ASKING and self._v3 is not None:
-            self._v3.recv_refresh()
-            return {}
-        return self._question.receive(self._socket) if self._question else {}
+        try:
+            if self._step is not _Step.ASKING and self._v3 is not None:
+                self._v3.recv_refresh()
+                return {}
+            return self._question.receive(self._socket) if self._question else {}
+        except BaseException as error:
+            # gufo's decoder panics on some broken datagrams (an index out of bounds, found by our fuzzer), and PyO3
+            # makes of that a BaseException which would end the vantage's loop. An agent that does it once has its
+            # datagrams checked from then on, so that it cannot fill the log with Rust's complaints.
+            if type(error).__name__ != "PanicException":
+                raise
+            self._is_wary = True
+            raise ValueError("not decodable") from error
+
+    def _take_junk(self) -> None:
+        self._junk += 1
+        self._around.statistics.malformed += 1
+        if self._junk >= _MOST_JUNK:
+            self._end_with(Reply(Outcome.MISMATCH, detail=_NOT_SNMP))
 
     def _advance(self, values: Mapping[str, Value], complaint: Complaint | None) -> None:
         if self._step is _Step.ASKING:

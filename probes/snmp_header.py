@@ -7,7 +7,7 @@ section 6, RFC 3414 section 2.4). BER with definite lengths (RFC 3417 section 8)
 from dataclasses import dataclass
 from typing import Final
 
-__all__ = ["Envelope", "SnmpHeaderError", "envelope_of"]
+__all__ = ["Envelope", "SnmpHeaderError", "envelope_of", "is_well_formed"]
 
 _SEQUENCE: Final = 0x30
 _INTEGER: Final = 0x02
@@ -15,6 +15,8 @@ _OCTETS: Final = 0x04
 _VERSIONS: Final = {0: "1", 1: "2c", 3: "3"}
 _AUTHENTICATED: Final = 1
 _ENCRYPTED: Final = 2
+_CONSTRUCTED: Final = 0x20
+_NEVER_EMPTY: Final = frozenset({0x02, 0x06, 0x41, 0x42, 0x43, 0x46})
 _LONGEST_ENGINE = 32
 """SnmpEngineID, RFC 3411."""
 
@@ -51,6 +53,36 @@ def envelope_of(datagram: bytes) -> Envelope:
     return Envelope(version, community=community)
 
 
+def is_well_formed(datagram: bytes) -> bool:
+    """Whether the datagram is one BER value, every length within what holds it; says nothing of its meaning."""
+    spans = [(0, len(datagram))]
+    while spans:
+        at, end = spans.pop()
+        while at < end:
+            size, start = _length(datagram, at + 1, end)
+            if start + size > end:
+                return False
+            if datagram[at] & _CONSTRUCTED:
+                spans.append((start, start + size))
+            elif not size and datagram[at] in _NEVER_EMPTY:
+                return False
+            at = start + size
+    return bool(datagram)
+
+
+def _length(octets: bytes, at: int, end: int) -> tuple[int, int]:
+    """Read a length; answers it and where the value begins. A length that cannot be meant comes out too long."""
+    if at >= end:
+        return end + 1, at
+    size, start = octets[at], at + 1
+    if size < 0x80:
+        return size, start
+    count = size & 0x7F
+    if not 1 <= count <= 4 or start + count > end:
+        return end + 1, start
+    return int.from_bytes(octets[start : start + count]), start + count
+
+
 def _user_based(message: bytes, at: int) -> Envelope:
     about, at = _part(message, at, _SEQUENCE)
     flags = _flags(about)
@@ -84,12 +116,7 @@ def _part(octets: bytes, at: int, tag: int) -> tuple[bytes, int]:
     """Take the value at ``at``, which must have this tag; answers it and where the next begins."""
     if len(octets) < at + 2 or octets[at] != tag:
         raise SnmpHeaderError(f"expected tag {tag:#04x}")
-    size, at = octets[at + 1], at + 2
-    if size >= 0x80:
-        count = size & 0x7F
-        if not 1 <= count <= 4 or len(octets) < at + count:
-            raise SnmpHeaderError("length not understood")
-        size, at = int.from_bytes(octets[at : at + count]), at + count
+    size, at = _length(octets, at + 1, len(octets))
     if len(octets) < at + size:
         raise SnmpHeaderError("cut short")
     return octets[at : at + size], at + size

@@ -51,14 +51,14 @@ class SocketView:
         except OSError:
             return b""
 
-    def drain(self) -> int:
+    def drain(self, most: int = _LARGEST) -> int:
         """Throw away what has arrived; answers how many datagrams."""
-        for count in range(_LARGEST):
+        for count in range(most):
             try:
                 self._socket.recv(1)
             except OSError:
                 return count
-        return _LARGEST
+        return most
 
     def take_error(self) -> IcmpError | None:
         """Take the next error that the kernel keeps for this socket."""
