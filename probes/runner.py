@@ -7,7 +7,7 @@ loss. Engines answer by callbacks; no look holds a task, a slot or a lock while 
 import asyncio
 import heapq
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Protocol
 
@@ -19,6 +19,7 @@ from inventory.models import ProbeKind
 from probes.bus import Publisher
 from probes.fleet import Fleet
 from probes.gather import Gather
+from probes.health import LagWindow
 from probes.icmp import IcmpResults
 from probes.models import Answer, Flag, Look, Outcome, Probe, Request
 from probes.round_trip import RoundTripEstimate
@@ -29,6 +30,11 @@ __all__ = ["Engine", "Runner", "RunnerStatistics"]
 log = structlog.get_logger()
 
 TICK_SECONDS = 0.01
+MOST_TICKS_AT_ONCE = 10
+"""A loop that was late may send what it missed, up to so many ticks' worth of looks in one."""
+PUBLISH_NS = 100_000_000
+PUBLISH_AT_ONCE_NS = 20_000_000
+"""Answers as expected wait for each other a little, a batch costs belief its price; anything else is told at once."""
 LAG_BUDGET_NS = 500_000_000
 """A schedule that lags more than this marks its batches unreliable."""
 
@@ -55,6 +61,8 @@ class RunnerStatistics:
     open_looks: int = 0
     last_tick_ns: int = 0
     failed_ticks: int = 0
+    lags: LagWindow = field(default_factory=LagWindow)
+    """The lag of the last thousand ticks, for its 99th percentile."""
 
 
 class Runner:
@@ -85,6 +93,10 @@ class Runner:
         self._open: dict[int, int] = {}
         self._overdue: list[tuple[int, int]] = []
         self._late: set[int] = set()
+        self._ended: list[tuple[int, int, float]] = []
+        self._published_ns = 0
+        self._told = 0
+        self._has_sight = False
         self.statistics = RunnerStatistics()
         self._schedule = Schedule(fleet.codes(), pacing, now=monotonic_ns())
         self._install(fleet, pacing, addresses)
@@ -92,8 +104,10 @@ class Runner:
     def swap(self, fleet: Fleet, pacing: Pacing, addresses: Mapping[str, str]) -> None:
         """Look at another fleet from now on; a slot with the same code keeps its belief and doubt."""
         schedule = Schedule(fleet.codes(), pacing, now=self._monotonic_ns())
+        self._settle(self._monotonic_ns())
         schedule.inherit(self._schedule)
         self._schedule = schedule
+        self._told = 0
         self._open.clear()  # their fleet is gone; their answers are dropped
         self._late.clear()
         self._overdue.clear()
@@ -117,20 +131,22 @@ class Runner:
                 self.statistics.failed_ticks += 1
                 log.exception("tick failed", vantage=self._fleet.vantage.code)
             await asyncio.sleep(TICK_SECONDS)
+        self._published_ns = 0
+        self._publish(0, self._monotonic_ns())
 
     def tick(self) -> None:
         """Send what is due, notice what is overdue, publish what has ended."""
         now = self._monotonic_ns()
+        self._settle(now)
         self._notice_overdue(now)
         if self._schedule.in_doubt:
             self._schedule.hasten(self._canaries, now)
-        due = self._schedule.due(now, at_most=self._looks_per_tick)
+        missed = (now - self.statistics.last_tick_ns) / (TICK_SECONDS * 1e9)
+        ticks = min(max(missed, 1.0), MOST_TICKS_AT_ONCE)
+        due = self._schedule.due(now, at_most=int(self._looks_per_tick * ticks))
         self._dispatch(due.regular, Flag.NONE)
         self._dispatch(due.confirm, Flag.CONFIRM)
-        batch = self._gather.flush(self._fleet.digest, unreliable=due.lag > LAG_BUDGET_NS)
-        if batch is not None:
-            self._publisher.publish(batch)
-            self.statistics.batches += 1
+        self._publish(due.lag, now)
         self._count(due.lag, len(due.regular) + len(due.confirm), now)
 
     def take_icmp(self, results: IcmpResults) -> None:
@@ -138,7 +154,9 @@ class Runner:
         if results.generation != self._generation:
             return
         slots = self._icmp_slots[results.slot]
-        canary = np.where(self._fleet.canary[slots], np.uint8(Flag.CANARY), np.uint8(0))
+        is_canary = self._fleet.canary[slots]
+        self._has_sight |= bool(is_canary.any())
+        canary = np.where(is_canary, np.uint8(Flag.CANARY), np.uint8(0))
         self._gather.add_columns(
             index=self._fleet.index[slots],
             at_ns=results.at_ns,
@@ -182,10 +200,14 @@ class Runner:
                 self._icmp.send(
                     self._table_slot[chosen[timeouts == timeout]], timeout_ns=timeout, flags=int(flags)
                 )
-        for slot in slots[~by_icmp].tolist():
-            self._begin(slot, flags)
+        others = slots[~by_icmp]
+        if not len(others):
+            return
+        patience = self._round_trips.overdue_after_ns(others.astype(np.uint32))
+        for slot, patience_ns in zip(others.tolist(), patience.tolist(), strict=True):
+            self._begin(slot, flags, int(patience_ns))
 
-    def _begin(self, slot: int, flags: Flag) -> None:
+    def _begin(self, slot: int, flags: Flag, patience_ns: int) -> None:
         target = self._fleet.slots[slot]
         at_ns, now = self._wall_ns(), self._monotonic_ns()
         timeout_ns = int(self._pacing.timeout[slot])
@@ -201,7 +223,6 @@ class Runner:
         elif probe is None:
             done(request, Answer(Outcome.ERROR, detail=f"this vantage cannot look by {target.kind}"))
         else:
-            patience_ns = int(self._round_trips.overdue_after_ns(np.array([slot], np.uint32))[0])
             if patience_ns < timeout_ns:
                 heapq.heappush(self._overdue, (now + patience_ns, number))
             probe.begin(request, done)
@@ -213,15 +234,13 @@ class Runner:
         outcome = answer.outcome
         if self._fleet.canary[slot]:
             flags |= Flag.CANARY
+            self._has_sight = True
             # Without ICMP a canary is knocked at by TCP: a refusal proves that we can see it.
             outcome = Outcome.OK if outcome is Outcome.REFUSED else outcome
         if number in self._late:
             self._late.discard(number)
             flags |= Flag.LATE if outcome is Outcome.OK else Flag.NONE
-        if outcome is Outcome.OK:
-            measured = np.array([answer.rtt * 1e9], np.float64)
-            if not np.isnan(measured[0]):
-                self._round_trips.update(np.array([slot], np.uint32), measured.astype(np.int64))
+        self._ended.append((slot, outcome, answer.rtt))
         self._gather.add(
             Look(
                 target=request.target,
@@ -236,10 +255,32 @@ class Runner:
                 measures=answer.measures,
             )
         )
-        now = self._monotonic_ns()
-        self._call_kin(
-            self._schedule.finished(np.array([slot], np.intp), np.array([outcome], np.uint8), now), now
-        )
+
+    def _settle(self, now: int) -> None:
+        """Count the looks that ended one by one since the last tick, all together: a tick is a hundredth of a second."""
+        if not self._ended:
+            return
+        ended, self._ended = self._ended, []
+        slots = np.fromiter((slot for slot, _, _ in ended), np.intp, len(ended))
+        outcomes = np.fromiter((outcome for _, outcome, _ in ended), np.uint8, len(ended))
+        rtt = np.fromiter((rtt for _, _, rtt in ended), np.float64, len(ended))
+        measured = (outcomes == Outcome.OK) & ~np.isnan(rtt)
+        if measured.any():
+            self._round_trips.update(
+                slots[measured].astype(np.uint32), (rtt[measured] * 1e9).astype(np.int64)
+            )
+        self._call_kin(self._schedule.finished(slots, outcomes, now), now)
+
+    def _publish(self, lag: int, now: int) -> None:
+        is_news = self._schedule.unusual != self._told or (self._has_sight and self._schedule.in_doubt > 0)
+        if now - self._published_ns < (PUBLISH_AT_ONCE_NS if is_news else PUBLISH_NS):
+            return
+        self._told, self._has_sight = self._schedule.unusual, False
+        batch = self._gather.flush(self._fleet.digest, unreliable=lag > LAG_BUDGET_NS)
+        if batch is not None:
+            self._published_ns = now
+            self._publisher.publish(batch)
+            self.statistics.batches += 1
 
     def _notice_overdue(self, now: int) -> None:
         while self._overdue and self._overdue[0][0] <= now:
@@ -257,6 +298,7 @@ class Runner:
         self.statistics.ticks += 1
         self.statistics.looks += looks
         self.statistics.lag_ns = lag
+        self.statistics.lags.note(lag)
         self.statistics.in_doubt = self._schedule.in_doubt
         self.statistics.open_looks = len(self._open)
         self.statistics.last_tick_ns = now

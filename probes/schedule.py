@@ -35,6 +35,7 @@ HASTE_GAP_NS = 500_000_000
 _NEVER = np.iinfo(np.int64).max
 
 Indices = npt.NDArray[np.intp]
+_NONE: Indices = np.array([], np.intp)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,8 @@ class Schedule:
         self._answers = np.zeros(count, np.int16)
         self._strikes = np.zeros(count, np.int16)
         self._confirms = np.zeros(count, np.int16)
+        self.unusual = 0
+        """Ended looks that were not the expected answer of a trusted target, ever."""
         self._align(now)
 
     def __len__(self) -> int:
@@ -115,9 +118,10 @@ class Schedule:
         regular = waiting[~self._doubt[waiting]]
         # In doubt the confirming looks take over: two looks a moment apart would be one piece of evidence, not two.
         self._advance(waiting[self._doubt[waiting]], now, is_look=False)
-        if len(regular) > at_most - len(confirm):
-            oldest = np.argsort(self._next[regular], kind="stable")
-            regular = regular[oldest[: max(0, at_most - len(confirm))]]
+        room = max(0, at_most - len(confirm))
+        if len(regular) > room:
+            # The longest overdue ones, in no order: sorting a nation's backlog every tick would be the backlog.
+            regular = regular[np.argpartition(self._next[regular], room)[:room]]
         lag = int(now - self._next[regular].min()) if len(regular) else 0
         self._advance(regular, now)
         self._repeat(confirm, now)
@@ -145,6 +149,9 @@ class Schedule:
         good = outcomes == Outcome.OK
         usual = good & (self._believed[slots] > 0) & ~self._doubt[slots]
         self._failures[slots[usual]] = 0
+        if usual.all():
+            return _NONE
+        self.unusual += len(slots) - int(np.count_nonzero(usual))
         struck: list[int] = []
         for slot, outcome in zip(slots[~usual].tolist(), outcomes[~usual].tolist(), strict=True):
             if outcome == Outcome.OK:
