@@ -6,13 +6,11 @@ would not be written. A loop that ends before it was told to makes the service n
 """
 
 import asyncio
-import math
 import secrets
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import structlog
@@ -47,7 +45,9 @@ from monitor.service import MonitorService
 from monitor.settings import Settings
 from monitor.worker import MonitorWorker
 from probes.bus import InProcessBus
+from probes.call_limits import CallLimits
 from probes.catalogue import catalogue
+from probes.health import clock_age
 from probes.heartbeat import HeartbeatBook
 from probes.models import Probe
 from probes.worker import Clocks, VantageWorker
@@ -60,22 +60,15 @@ _FRESH_SECONDS = 30.0
 _STOP_SECONDS = 2.0
 _MOST_WAITING = 3072
 """Batches on the bus above which those of remote vantages are asked to come again."""
-_SYNCHRONISED = Path("/run/systemd/timesync/synchronized")
 
 
 def _now() -> datetime:
     return datetime.now(UTC)
 
 
-def _clock_age() -> float:
-    """Seconds since this machine's clock was last set from outside; NaN where nobody says."""
-    try:
-        return max(0.0, time.time() - _SYNCHRONISED.stat().st_mtime)
-    except OSError:
-        return math.nan
-
-
-CLOCKS = Clocks(now=_now, wall_ns=time.time_ns, monotonic_ns=time.monotonic_ns, age=_clock_age)
+CLOCKS = Clocks(
+    now=_now, wall_ns=time.time_ns, monotonic_ns=time.monotonic_ns, age=lambda: clock_age(time.time)
+)
 
 
 class Service:
@@ -253,6 +246,10 @@ class Service:
             monotonic=time.monotonic,
             wall_ns=time.time_ns,
             token=lambda: secrets.token_hex(8),
+            rng=secrets.SystemRandom(),
+            limits=CallLimits(
+                monotonic=time.monotonic, clock=_now, zone=self.monitor.inventory.election.zone
+            ),
             extra_ca=self.settings.extra_ca,
         )
         return {**probes, ProbeKind.HEARTBEAT: self.heartbeats}

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from random import Random  # noqa: TID251 # the type only; the source itself is an argument
+from random import Random  # noqa: TID251 - the type only; the source itself is an argument
 
 from inventory.models import ProbeKind
 from probes.call_limits import CallLimits
@@ -26,30 +26,25 @@ def catalogue(
     monotonic: Callable[[], float],
     wall_ns: Callable[[], int],
     token: Callable[[], str],
+    rng: Random,
+    limits: CallLimits,
     extra_ca: Path | None = None,
-    rng: Random | None = None,
-    limits: CallLimits | None = None,
 ) -> dict[ProbeKind, Probe]:
     """Make a fresh set of probes, not yet opened; ICMP has its engine, and a heartbeat needs the book of the web.
 
-    DNS is looked at only with an ``rng`` that nobody can guess, and calls are made only within ``limits``.
+    ``rng`` chooses identifiers that nobody may guess; calls are made only within ``limits``.
     """
-    probes: dict[ProbeKind, Probe] = {
+    return {
         ProbeKind.TCP: TcpProbe(monotonic=monotonic),
         ProbeKind.HTTP: HttpProbe(monotonic=monotonic, wall_ns=wall_ns, extra_ca=extra_ca),
         ProbeKind.TLS: TlsProbe(monotonic=monotonic, wall_ns=wall_ns, extra_ca=extra_ca),
+        ProbeKind.DNS: DnsProbe(monotonic=monotonic, wall_ns=wall_ns, rng=rng, extra_ca=extra_ca),
         ProbeKind.SIP_OPTIONS: SipProbe(monotonic=monotonic, wall_ns=wall_ns, token=token),
+        ProbeKind.SIP_CALL: SipCallProbe(monotonic=monotonic, wall_ns=wall_ns, token=token, limits=limits),
         ProbeKind.SNMP: SnmpProbe(monotonic=monotonic, wall_ns=wall_ns),
         ProbeKind.STAMP: StampProbe(monotonic=monotonic, wall_ns=wall_ns, clock_error=_clock_error),
         ProbeKind.STREAM: StreamProbe(monotonic=monotonic, wall_ns=wall_ns, extra_ca=extra_ca),
     }
-    if rng is not None:
-        probes[ProbeKind.DNS] = DnsProbe(monotonic=monotonic, wall_ns=wall_ns, rng=rng, extra_ca=extra_ca)
-    if limits is not None:
-        probes[ProbeKind.SIP_CALL] = SipCallProbe(
-            monotonic=monotonic, wall_ns=wall_ns, token=token, limits=limits
-        )
-    return probes
 
 
 def _clock_error() -> float | None:

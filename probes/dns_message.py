@@ -15,6 +15,7 @@ import dns.rcode
 import dns.rdata
 import dns.rdatatype
 import dns.rrset
+from dns.rdtypes.txtbase import TXTBase
 
 from probes.dns_plan import DnsPlan, normal
 from probes.models import Measure, Outcome
@@ -121,7 +122,7 @@ def _values(rdata: dns.rdata.Rdata) -> set[str]:
     """Answer what an expectation may name of a record: the whole of it, or a field."""
     text = rdata.to_text()
     values = {normal(text), *(normal(part) for part in text.split())}
-    if rdata.rdtype == dns.rdatatype.TXT:
+    if isinstance(rdata, TXTBase):
         values.add(normal(b"".join(rdata.strings).decode("utf-8", "replace")))
     return values
 

@@ -88,7 +88,7 @@ def dns_plan(address: str, options: Mapping[str, str]) -> DnsPlan:
     serial_min = _number("serial_min", options.get("serial_min", ""), -1) % _SERIALS
     return DnsPlan(
         query=query,
-        question=query[12 : 12 + len(name.to_wire()) + 4],
+        question=query[12 : 12 + len(name.to_wire() or b"") + 4],
         rdtype=rdtype,
         expect=tuple(normal(unquote(part)) for part in options.get("expect", "").split(",") if part),
         rcodes=frozenset(_rcode(part) for part in (options.get("rcode") or "NOERROR").split(",")),

@@ -9,6 +9,8 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
+from typing_extensions import override
+
 from probes.sip_message import SipResponse
 
 __all__ = ["Challenge", "Credentials", "authorization", "challenge_of"]
@@ -29,6 +31,7 @@ class Credentials:
     username: str
     password: str
 
+    @override
     def __repr__(self) -> str:
         return f"Credentials(username={self.username!r})"
 

@@ -19,6 +19,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from typing_extensions import override
+
 from probes.sip_address import host_text
 from probes.sip_digest import Credentials
 from probes.sip_message import SipRequest
@@ -72,6 +74,11 @@ class SipPlan:
     insecure: bool = False
     server_name: str = ""
 
+    @property
+    def needs_only_status(self) -> bool:
+        """Whether the answer's status says all, so that its headers need not be read."""
+        return self.method == "OPTIONS" and self.credentials is None
+
 
 @dataclass(frozen=True, slots=True)
 class OwnEnd:
@@ -80,6 +87,7 @@ class OwnEnd:
     address: str
     port: int
 
+    @override
     def __str__(self) -> str:
         return f"{host_text(self.address)}:{self.port}"
 

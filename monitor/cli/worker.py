@@ -24,6 +24,7 @@ from inventory.models import Inventory
 from inventory.rebase import rebased
 from monitor.cli.parent import watch_parent
 from probes.bus_http import HttpPublisher
+from probes.call_limits import CallLimits
 from probes.catalogue import catalogue
 from probes.health import clock_age
 from probes.spool import Spool
@@ -103,6 +104,10 @@ def _live(chosen: argparse.Namespace, inventory: Inventory, token: str) -> int:
             monotonic=time.monotonic,
             wall_ns=time.time_ns,
             token=lambda: secrets.token_hex(8),
+            rng=secrets.SystemRandom(),
+            limits=CallLimits(
+                monotonic=time.monotonic, clock=lambda: datetime.now(UTC), zone=inventory.election.zone
+            ),
             extra_ca=chosen.extra_ca,
         ),
         nonce=secrets.randbits(64),
