@@ -15,7 +15,7 @@ from pysnmp.entity import config
 from pysnmp.error import PySnmpError
 from pysnmp.hlapi.v3arch import asyncio as hlapi
 from pysnmp.proto import errind
-from pysnmp.proto.rfc1902 import ObjectIdentifier, OctetString
+from pysnmp.proto.rfc1902 import OctetString
 from pysnmp.proto.rfc1905 import EndOfMibView, NoSuchInstance, NoSuchObject, UnSpecified
 from pysnmp.smi.rfc1902 import ObjectIdentity, ObjectType
 
@@ -232,10 +232,11 @@ def value_of(value: Any) -> Value | None:
     """Answer a value of pysnmp's as a plain one; None for an object that is not there."""
     if isinstance(value, _ABSENT):
         return None
-    if isinstance(value, ObjectIdentifier):
-        return str(value)
-    if isinstance(value, OctetString):
-        return bytes(value)
+    # By what they can do: SNMP's own types and ASN.1's plain ones come mixed.
+    if hasattr(value, "asTuple"):
+        return ".".join(str(arc) for arc in value.asTuple())
+    if hasattr(value, "asOctets"):
+        return bytes(value.asOctets())
     try:
         return int(value)
     except (TypeError, ValueError):
