@@ -8,6 +8,7 @@ import contextlib
 import select
 import socket
 from collections.abc import Callable
+from functools import cache
 
 from probes.models import Outcome
 from probes.snmp_client import Reply, SnmpClientStatistics
@@ -111,7 +112,9 @@ class _Prey:
                 return source
 
 
-_PREY = [_Prey({"if_index": "1"}), _Prey({"version": "1", "if_index": "1"}), _Prey(_USER)]
+@cache
+def _prey() -> tuple[_Prey, ...]:
+    return (_Prey({"if_index": "1"}), _Prey({"version": "1", "if_index": "1"}), _Prey(_USER))
 
 
 def one(data: bytes) -> None:
@@ -120,7 +123,7 @@ def one(data: bytes) -> None:
         envelope_of(data)
     complaint = complaint_in(data)
     assert complaint is None or complaint.sentence
-    for prey in _PREY:
+    for prey in _prey():
         prey.hurt(data)
     _judged(data)
 
