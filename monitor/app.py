@@ -47,9 +47,12 @@ from monitor.worker import MonitorWorker
 from probes.bus import InProcessBus
 from probes.call_limits import CallLimits
 from probes.catalogue import catalogue
+from probes.fleet import is_numeric
 from probes.health import clock_age
 from probes.heartbeat import HeartbeatBook
 from probes.models import Probe
+from probes.trap_events import vendor_kinds
+from probes.traps import TrapReceiver
 from probes.worker import Clocks, VantageWorker
 
 __all__ = ["Service", "create_app"]
@@ -109,6 +112,7 @@ class Service:
         )
         self._expect_heartbeats(inventory)
         self._vantage = self._build_vantage(inventory)
+        self._traps = self._build_traps(inventory)
         self._channels = _channels(settings)
         self._stop = asyncio.Event()
         self._loops: dict[str, asyncio.Task[None]] = {}
@@ -123,6 +127,8 @@ class Service:
         if self._vantage is not None:
             self.metrics.watch_vantage(self._vantage_code(), self._figures)
             await asyncio.to_thread(self._vantage.start)
+        if self._traps is not None and self.settings.traps is not None:
+            await self._traps.open(hosts=[self.settings.traps.host], port=self.settings.traps.port)
         log.info(
             "service started",
             inventory=str(self.settings.inventory),
@@ -131,6 +137,8 @@ class Service:
 
     async def stop(self) -> None:
         """Stop looking, let the loops finish their turn, write down what memory holds."""
+        if self._traps is not None:
+            await self._traps.close()
         if self._vantage is not None:
             await asyncio.to_thread(self._vantage.stop)
         self._stop.set()
@@ -158,6 +166,8 @@ class Service:
             await asyncio.to_thread(self.renderer.swap, inventory, self.monitor.topology)
             self.alerting.swap(inventory)
             self._expect_heartbeats(inventory)
+            if self._traps is not None:
+                self._traps.watch(_addresses(inventory))
             if self._vantage is not None:
                 self._vantage.swap(inventory)
             log.info("reloaded", digest=inventory.digest[:12])
@@ -239,6 +249,20 @@ class Service:
             probes=self._probes,
             nonce=secrets.randbits(64),
             epoch=time.time_ns(),
+        )
+
+    def _build_traps(self, inventory: Inventory) -> TrapReceiver | None:
+        settings = self.settings.traps
+        if settings is None or self._vantage is None:
+            return None
+        vantage = self._vantage
+        return TrapReceiver(
+            on_event=lambda event: vantage.look_at(event.source),
+            sources=_addresses(inventory),
+            communities=[community.get_secret_value() for community in settings.communities],
+            vendors=vendor_kinds(settings.vendors),
+            monotonic=time.monotonic,
+            wall_ns=time.time_ns,
         )
 
     def _probes(self) -> Mapping[ProbeKind, Probe]:
@@ -340,6 +364,11 @@ def _channels(settings: Settings) -> dict[ContactChannel, Channel]:
     if settings.webhook is not None:
         channels[ContactChannel.WEBHOOK] = WebhookChannel(settings.webhook, clock=_now)
     return channels
+
+
+def _addresses(inventory: Inventory) -> frozenset[str]:
+    """Answer the numeric addresses whose traps are believed enough to look."""
+    return frozenset(target.address for target in inventory.targets.values() if is_numeric(target.address))
 
 
 def _sentences(faults: tuple[Fault, ...]) -> tuple[str, ...]:

@@ -26,6 +26,20 @@ class RetentionSettings(BaseModel, frozen=True, extra="forbid"):
     changes_days: int = Field(default=730, ge=30, description="Days of state changes and outages.")
 
 
+class TrapSettings(BaseModel, frozen=True, extra="forbid"):
+    """SNMP traps: reasons to look at their sender now, never evidence by themselves."""
+
+    host: str = Field(default="0.0.0.0", description="Address to listen on for traps.")
+    port: int = Field(default=10162, ge=0, le=65535, description="Port to listen on for traps.")
+    communities: tuple[SecretStr, ...] = Field(
+        description="Communities that devices send with (v2c), as JSON."
+    )
+    vendors: dict[str, str] = Field(
+        default_factory=dict,
+        description="Makers' own traps: object identifier to kind, such as dying_gasp, as JSON.",
+    )
+
+
 class Settings(BaseSettings):
     """Everything that an administrator may set."""
 
@@ -66,6 +80,7 @@ class Settings(BaseSettings):
     webhook: WebhookSettings | None = Field(
         default=None, description="How webhooks are signed; none: no calls."
     )
+    traps: TrapSettings | None = Field(default=None, description="SNMP traps; none: not listened to.")
     pages: PagesSettings = Field(default=PagesSettings(), description="What of the pages may be set.")
     retention: RetentionSettings = Field(
         default=RetentionSettings(), description="How long the record is kept."

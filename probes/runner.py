@@ -97,6 +97,7 @@ class Runner:
         self._published_ns = 0
         self._told = 0
         self._has_sight = False
+        self._worst_lag = self._worst_lag_before = 0
         self.statistics = RunnerStatistics()
         self._schedule = Schedule(fleet.codes(), pacing, now=monotonic_ns())
         self._install(fleet, pacing, addresses)
@@ -121,6 +122,14 @@ class Runner:
     def readdress(self, addresses: Mapping[str, str]) -> None:
         """Use newly resolved addresses, by slot code."""
         self._install(self._fleet, self._pacing, addresses)
+
+    def look_at(self, address: str) -> None:
+        """Look now at whatever has ``address``, and at its kin: something told us that it needs a look."""
+        now = self._monotonic_ns()
+        for number, slot in enumerate(self._fleet.slots):
+            if self._addresses.get(slot.code) == address:
+                self._schedule.hasten(np.array([number], np.intp), now)
+                self._schedule.hasten(self._fleet.kin(number), now)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Tick until told to stop; a tick that fails is logged and counted, and the loop goes on."""
@@ -272,11 +281,15 @@ class Runner:
         self._call_kin(self._schedule.finished(slots, outcomes, now), now)
 
     def _publish(self, lag: int, now: int) -> None:
+        self._worst_lag = max(self._worst_lag, lag)
         is_news = self._schedule.unusual != self._told or (self._has_sight and self._schedule.in_doubt > 0)
         if now - self._published_ns < (PUBLISH_AT_ONCE_NS if is_news else PUBLISH_NS):
             return
         self._told, self._has_sight = self._schedule.unusual, False
-        batch = self._gather.flush(self._fleet.digest, unreliable=lag > LAG_BUDGET_NS)
+        # What was sent by a late tick ends in the batch after it.
+        worst = max(self._worst_lag, self._worst_lag_before)
+        self._worst_lag, self._worst_lag_before = 0, self._worst_lag
+        batch = self._gather.flush(self._fleet.digest, unreliable=worst > LAG_BUDGET_NS)
         if batch is not None:
             self._published_ns = now
             self._publisher.publish(batch)

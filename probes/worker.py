@@ -103,6 +103,12 @@ class VantageWorker:
         if loop is not None and not loop.is_closed():
             loop.call_soon_threadsafe(self._swap, inventory)
 
+    def look_at(self, address: str) -> None:
+        """Look at an address and its kin without waiting for their turn; safe from any thread."""
+        loop, runner = self._loop, self._runner
+        if loop is not None and runner is not None and not loop.is_closed():
+            loop.call_soon_threadsafe(runner.look_at, address)
+
     def statistics(self) -> WorkerStatistics:
         """Answer the counters as they stand; safe from any thread."""
         return WorkerStatistics(

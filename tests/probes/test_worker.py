@@ -139,6 +139,22 @@ async def test_a_kind_that_the_vantage_cannot_look_by_is_our_error_and_not_the_t
 
 
 @pytest.mark.root
+async def test_what_something_told_of_is_looked_at_without_waiting_for_its_turn():
+    bus = InProcessBus()
+    inventory = an_inventory(targets=some_targets(ProbeKind.ICMP, 3))
+    slow = replace(inventory.policy.default_look, cadence=3600)
+    inventory = replace(inventory, policy=replace(inventory.policy, default_look=slow))
+    worker = a_worker(inventory, bus)
+    worker.start()
+    try:
+        worker.look_at(next(iter(inventory.targets.values())).address)
+        rows = await rows_until(bus, lambda rows: any(target == 0 for target, _ in of_fleet(rows)))
+    finally:
+        worker.stop()
+    assert (0, Outcome.OK) in of_fleet(rows)
+
+
+@pytest.mark.root
 async def test_a_reload_changes_what_is_looked_at_and_the_digest_that_batches_bear():
     bus = InProcessBus()
     first = an_inventory(targets=some_targets(ProbeKind.ICMP, 5))
