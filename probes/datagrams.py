@@ -48,7 +48,6 @@ class Datagrams:
         self._receive_buffer = receive_buffer
         self._by_family: dict[int, socket.socket] = {}
         self._by_descriptor: dict[int, socket.socket] = {}
-        self._own_address: dict[str, str] = {}
         self._drops: dict[int, int] = {}
         self._poller = Poller(self._on_event)
 
@@ -81,7 +80,7 @@ class Datagrams:
         ``tos`` is the octet of the traffic class: the DSCP (RFC 2474) shifted left by two.
         """
         datagrams = self._socket_for(address)
-        marks = tos_mark(datagrams.family, tos)
+        marks = tos_mark(datagrams.family, tos) if tos else ()
         for _ in range(_PENDING_ERRORS):
             try:
                 if marks:
@@ -99,14 +98,11 @@ class Datagrams:
                 return
 
     def own_end(self, address: str) -> tuple[str, int]:
-        """Answer the local address and port that ``address`` will see us from (asked of the kernel once)."""
+        """Answer the local address and port that ``address`` will see us from, as the routes are now."""
         datagrams = self._socket_for(address)
-        known = self._own_address.get(address)
-        if known is None:
-            with socket.socket(datagrams.family, socket.SOCK_DGRAM) as asking:
-                asking.connect((address, 9))  # sends nothing
-                known = self._own_address[address] = asking.getsockname()[0]
-        return known, datagrams.getsockname()[1]
+        with socket.socket(datagrams.family, socket.SOCK_DGRAM) as asking:
+            asking.connect((address, 9))  # sends nothing
+            return asking.getsockname()[0], datagrams.getsockname()[1]
 
     def drain(self) -> None:
         """Read all that has arrived."""
@@ -129,6 +125,7 @@ class Datagrams:
     def _socket_for(self, address: str) -> socket.socket:
         family = socket.AF_INET6 if ":" in address else socket.AF_INET
         try:
+            # A name would be asked of a resolver, and waited for.
             socket.inet_pton(family, address)
         except OSError as error:
             raise ValueError(f"not a numeric address: {address}") from error

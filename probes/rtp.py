@@ -1,12 +1,13 @@
 """RTP as a listener sees it (RFC 3550): packets in, loss, order, jitter and lateness out. No socket, no clock.
 
 Sequence numbers are extended as in appendix A.1, jitter is that of section 6.4.1 and appendix A.8, in arrival order.
-A packet later than the fastest one by more than the playout buffer arrived, and was of no use: it is counted apart,
-and the listener's loss holds it.
+A packet too late for the playout buffer arrived, and was of no use: it is counted apart, and the listener's loss holds it.
 """
 
 import struct
 from dataclasses import dataclass
+
+from probes.playout import late_packets
 
 __all__ = ["RtpError", "RtpListener", "RtpPacket", "RtpReport", "parse_rtp"]
 
@@ -127,8 +128,7 @@ class _Source:
         self._time(packet.timestamp, arrival)
 
     def report(self, buffer_seconds: float) -> RtpReport:
-        fastest = min(self._transits, default=0.0)
-        late = sum(transit - fastest > buffer_seconds for transit in self._transits)
+        late = late_packets(self._transits, buffer_seconds=buffer_seconds)
         expected = self._prior + (self._highest - self._base + 1 if self._seen else 0)
         return RtpReport(expected, self.received, self.duplicate, self.reordered, late, self._jitter)
 

@@ -25,9 +25,9 @@ from probes.datagrams import Datagrams
 from probes.deadlines import Deadlines
 from probes.models import Answer, Finish, Outcome, Request
 from probes.sip_digest import authorization, challenge_of
-from probes.sip_message import SipMessageError, SipResponse, parse_sip
+from probes.sip_message import SipMessageError, SipResponse, glimpsed, parse_sip
 from probes.sip_outcome import is_challenge, sip_answer
-from probes.sip_plan import OwnEnd, SipPlan, SipTransport, branch_of, sip_plan, sip_request
+from probes.sip_plan import COOKIE, OwnEnd, SipPlan, SipTransport, branch_of, sip_plan, sip_request
 from probes.sip_statistics import SipStatistics
 from probes.sip_streams import SipExchange
 from probes.sip_transaction import Deed, NonInviteTransaction
@@ -35,6 +35,8 @@ from probes.tls_contexts import TlsContexts
 
 __all__ = ["SipProbe"]
 
+_NAME = "thong0suot0ten0"
+_NAME_OCTETS = _NAME.encode()
 _BRANCH = re.compile(rb"branch=(z9hG4bK[^;\s]+)")
 
 
@@ -47,6 +49,8 @@ class _Prepared:
     options: Mapping[str, str]
     plan: SipPlan
     context: ssl.SSLContext | None
+    template: bytes
+    """The first request over UDP with :data:`_NAME` for the look's token."""
 
     def is_for(self, request: Request) -> bool:
         return (
@@ -59,14 +63,16 @@ class _Asking:
 
     __slots__ = ("attempt", "began", "datagram", "finish", "name", "plan", "request", "transaction")
 
-    def __init__(self, request: Request, finish: Finish, *, plan: SipPlan, name: str, began: float) -> None:
+    def __init__(
+        self, request: Request, finish: Finish, *, plan: SipPlan, name: str, datagram: bytes
+    ) -> None:
         self.request = request
         self.finish: Finish | None = finish
         self.plan = plan
         self.name = name
         self.attempt = 1
-        self.began = began
-        self.datagram = b""
+        self.began = 0.0
+        self.datagram = datagram
         self.transaction = NonInviteTransaction(cut_off=request.timeout)
 
 
@@ -111,7 +117,7 @@ class SipProbe:
             if prepared is None or not prepared.is_for(request):
                 prepared = self._prepared[request.target] = self._prepare(request)
             if prepared.plan.transport is SipTransport.UDP:
-                self._begin_datagram(request, finish, prepared.plan)
+                self._begin_datagram(request, finish, prepared)
             else:
                 self._begin_stream(request, finish, prepared)
         except (OSError, ValueError) as error:
@@ -140,7 +146,10 @@ class SipProbe:
         plan = sip_plan(request.address, request.port, request.options)
         is_tls = plan.transport is SipTransport.TLS
         context = self._contexts.context(plan.ca, insecure=plan.insecure) if is_tls else None
-        return _Prepared(request.address, request.port, request.options, plan, context)
+        template = b""
+        if plan.transport is SipTransport.UDP:
+            template = sip_request(plan, OwnEnd(*self._datagrams.own_end(request.address)), name=_NAME)
+        return _Prepared(request.address, request.port, request.options, plan, context, template)
 
     def _begin_stream(self, request: Request, finish: Finish, prepared: _Prepared) -> None:
         self._statistics.in_flight += 1
@@ -161,22 +170,16 @@ class SipProbe:
         self._statistics.in_flight -= 1
         finish(request, answer)
 
-    def _begin_datagram(self, request: Request, finish: Finish, plan: SipPlan) -> None:
-        asking = _Asking(request, finish, plan=plan, name=self._token(), began=self._monotonic())
-        self._ask(asking, None)
+    def _begin_datagram(self, request: Request, finish: Finish, prepared: _Prepared) -> None:
+        name = self._token()
+        datagram = prepared.template.replace(_NAME_OCTETS, name.encode())
+        asking = _Asking(request, finish, plan=prepared.plan, name=name, datagram=datagram)
+        asking.began = self._monotonic()
+        self._ask(asking, COOKIE + name, asking.began)
         self._statistics.in_flight += 1
 
-    def _ask(self, asking: _Asking, with_header: tuple[str, str] | None) -> None:
-        request = asking.request
-        own = OwnEnd(*self._datagrams.own_end(request.address))
-        asking.datagram = sip_request(
-            asking.plan, own, name=asking.name, attempt=asking.attempt, authorization=with_header
-        )
-        now = self._monotonic()
-        if asking.attempt == 1:
-            asking.began = now
-        self._datagrams.send(asking.datagram, request.address, request.port)
-        branch = branch_of(asking.name, asking.attempt)
+    def _ask(self, asking: _Asking, branch: str, now: float) -> None:
+        self._datagrams.send(asking.datagram, asking.request.address, asking.request.port)
         self._asking[branch] = asking
         self._statistics.sent += 1
         self._deadlines.set(now, asking.transaction.wait, branch)
@@ -190,23 +193,33 @@ class SipProbe:
         if challenge is None:
             return False
         del self._asking[branch_of(asking.name, 1)]
-        left = asking.request.timeout - (self._monotonic() - asking.began)
+        now = self._monotonic()
         asking.attempt = 2
-        asking.transaction = NonInviteTransaction(cut_off=max(left, 0.0))
+        asking.transaction = NonInviteTransaction(
+            cut_off=max(asking.request.timeout - (now - asking.began), 0.0)
+        )
         header = authorization(
-            challenge,
-            credentials,
-            method=asking.plan.method,
-            uri=asking.plan.uri,
-            cnonce=self._token(),
+            challenge, credentials, method=asking.plan.method, uri=asking.plan.uri, cnonce=self._token()
         )
         try:
-            self._ask(asking, header)
+            own = OwnEnd(*self._datagrams.own_end(asking.request.address))
+            asking.datagram = sip_request(asking.plan, own, name=asking.name, attempt=2, authorization=header)
+            self._ask(asking, branch_of(asking.name, 2), now)
         except OSError as error:
             self._end(asking, Answer(Outcome.ERROR, detail=f"not sent: {error.strerror}"))
         return True
 
     def _on_datagram(self, data: bytes, source: tuple[str, int], arrival: float) -> None:
+        glimpse = glimpsed(data)
+        asking = self._asking.get(glimpse[2]) if glimpse else None
+        if glimpse is None or asking is None or not asking.plan.needs_only_status:
+            self._read(data, source, arrival)
+        elif glimpse[3] != asking.plan.method:
+            self._statistics.foreign += 1
+        else:
+            self._take(asking, SipResponse((), b"", glimpse[0], glimpse[1]), source, arrival)
+
+    def _read(self, data: bytes, source: tuple[str, int], arrival: float) -> None:
         try:
             message = parse_sip(data)
         except SipMessageError:
@@ -216,12 +229,12 @@ class SipProbe:
         asking = self._asking.get(via.branch) if via else None
         if asking is None or not isinstance(message, SipResponse) or message.cseq[1] != asking.plan.method:
             self._statistics.foreign += 1
-            return
+        else:
+            self._take(asking, message, source, arrival)
+
+    def _take(self, asking: _Asking, message: SipResponse, source: tuple[str, int], arrival: float) -> None:
         if source[0] != asking.request.address:
             self._statistics.elsewhere += 1
-        self._take(asking, message, arrival)
-
-    def _take(self, asking: _Asking, message: SipResponse, arrival: float) -> None:
         was_given_up = asking.transaction.was_given_up
         deed = asking.transaction.received(message.status)
         if deed is Deed.TAKE_ANSWER:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from statistics import fmean, median
 
+from probes.playout import late_packets
 from probes.stamp_packet import ReflectedPacket, SenderPacket, is_synchronised, nanoseconds_between
 
 __all__ = ["StampResult", "StampSession"]
@@ -156,11 +157,8 @@ def _jitter(transits: Sequence[float]) -> float:
 
 
 def _late(transits: Sequence[float], buffer_seconds: float) -> float:
-    """Share of the transits that are longer than the shortest by more than the playout buffer."""
-    if not transits:
-        return _NAN
-    fastest = min(transits)
-    return sum(transit - fastest > buffer_seconds for transit in transits) / len(transits)
+    """Share of the packets that came too late for the playout buffer."""
+    return late_packets(transits, buffer_seconds=buffer_seconds) / len(transits) if transits else _NAN
 
 
 def _reordered(replies: Sequence[_Reply]) -> int:

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probes.sip_message import SipMessageError, SipRequest, SipResponse, parse_sip, parse_via
+from probes.sip_message import SipMessageError, SipRequest, SipResponse, glimpsed, parse_sip, parse_via
 
 ANSWER = b"""SIP/2.0 200 OK\r
 Via: SIP/2.0/UDP pc33.example.vn:5066;branch=z9hG4bK776asdhds;rport=40000;received=10.0.0.1\r
@@ -152,3 +152,40 @@ def test_what_is_written_is_read_back(headers, body, status, reason):
     assert (message.status, message.reason, message.body) == (status, reason, body)
     expected = [(name.lower(), value) for name, value in headers]
     assert list(message.headers) == [*expected, ("content-length", str(len(body)))]
+
+
+VIAS = st.sampled_from(
+    [
+        "SIP/2.0/UDP 10.0.0.1:5060;branch=z9hG4bKabc-2;rport=5060;received=10.0.0.1",
+        "SIP/2.0/UDP 10.0.0.1:5060;rport=5060;branch=z9hG4bKabc",
+        "SIP/2.0/UDP [2001:db8::1]:5060;branch=z9hG4bKabc",
+        "SIP/2.0/UDP a;branch=z9hG4bK1, SIP/2.0/UDP b;branch=z9hG4bK2",
+        'SIP/2.0/UDP a;note=";branch=z9hG4bK1";branch=z9hG4bK2',
+        "SIP/2.0/UDP a",
+        "HTTP",
+    ]
+)
+
+
+@given(
+    VIAS,
+    st.integers(100, 699),
+    st.text(st.characters(max_codepoint=0x2FF, exclude_characters="\r\n"), max_size=12),
+    st.sampled_from(["1 OPTIONS", "7 INVITE", " 1 OPTIONS", "x", "1  OPTIONS", "1 options"]),
+    st.lists(st.tuples(NAMES, VALUES), max_size=3),
+)
+def test_a_glance_says_what_reading_says_or_nothing(via, status, words, cseq, more):
+    data = SipResponse((("Via", via), *more, ("CSeq", cseq)), b"", status, words).encode()
+    glimpse = glimpsed(data)
+    if glimpse is None:
+        return
+    message = parse_sip(data)
+    assert glimpse == (message.status, message.reason, message.via.branch, message.cseq[1])
+
+
+def test_a_glance_suffices_for_what_most_elements_answer():
+    assert glimpsed(
+        b"SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP 10.0.0.1:5060;branch=z9hG4bKabc;rport=5060;received=10.0.0.1\r\n"
+        b"From: <sip:a@b>;tag=1\r\nCSeq: 1 OPTIONS\r\n\r\n"
+    ) == (200, "OK", "z9hG4bKabc", "OPTIONS")
+    assert glimpsed(b"OPTIONS sip:a SIP/2.0\r\n" + ANSWER) is None
