@@ -265,6 +265,22 @@ async def test_options_that_cannot_be_meant_send_nothing_and_say_which(options, 
     assert (answer.outcome, answer.detail) == (Outcome.ERROR, f"not sent: {detail}")
 
 
+async def test_over_ipv6_addresses_stand_in_brackets():
+    try:
+        listening = socket.create_server(("::1", 0), family=socket.AF_INET6)
+    except OSError:
+        pytest.skip("no IPv6 here")
+    with listening:
+        async with opened(a_sip_probe()) as probe:
+            port = listening.getsockname()[1]
+            await look(probe, "::1", port, options={"transport": "tcp", "user": "1"}, timeout=0.2)
+        accepted, _ = listening.accept()
+        with accepted:
+            asked = parse_sip(accepted.recv(4096))
+    assert asked.uri == f"sip:1@[::1]:{port}"
+    assert asked.via.host == "[::1]"
+
+
 async def test_closing_ends_looks_over_streams_as_an_error_of_ours(exchange):
     port, options = over("tcp", exchange, user="mute")
     probe: SipProbe = a_sip_probe()

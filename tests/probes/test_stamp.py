@@ -377,3 +377,19 @@ def test_whatever_is_lost_where_the_count_is_true_up_to_the_last_reply(fates):
         return
     assert result.loss_out == pytest.approx(1 - reached / len(fates))
     assert result.loss_back == pytest.approx(1 - came / reached)
+
+
+def has_ipv6():
+    try:
+        with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as trial:
+            trial.bind(("::1", 0))
+    except OSError:
+        return False
+    return True
+
+
+@pytest.mark.skipif(not has_ipv6(), reason="no IPv6 here")
+async def test_over_ipv6_it_is_the_same():
+    async with a_reflector(address="::1") as (_, port), opened(a_stamp_probe()) as probe:
+        answer = await look(probe, "::1", port, options=BRISK, timeout=0.5)
+    assert (answer.outcome, answer.measures[Measure.LOSS_RATIO]) == (Outcome.OK, 0)

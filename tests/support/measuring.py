@@ -17,7 +17,7 @@ def a_stamp_probe(*, clock_error: float | None = None) -> StampProbe:
 
 @asynccontextmanager
 async def a_reflector(
-    *, clock_error: float | None = None, **given: object
+    *, address: str = "127.0.0.1", clock_error: float | None = None, **given: object
 ) -> AsyncIterator[tuple[StampReflector, int]]:
     """Run a reflector on loopback; answer it and its port."""
     reflector = StampReflector(
@@ -26,7 +26,7 @@ async def a_reflector(
         clock_error=lambda: clock_error,
         **given,
     )
-    port = reflector.open("127.0.0.1", 0)
+    port = reflector.open(address, 0)
     try:
         yield reflector, port
     finally:
