@@ -86,6 +86,15 @@ class Attribution:
         """Let everything that waits wait its hold from now: after a restart nothing was seen before this."""
         self._waiting = {t: replace(failure, noticed_ns=now_ns) for t, failure in self._waiting.items()}
 
+    def forget_future(self, now_ns: int) -> None:
+        """Date what waits or was told after ``now_ns`` as of then: the clock was set back."""
+        self._waiting = {
+            t: replace(f, began_ns=min(f.began_ns, now_ns), noticed_ns=min(f.noticed_ns, now_ns))
+            for t, f in self._waiting.items()
+        }
+        for cause in self.causes:
+            cause.told_ns, cause.grown_ns = min(cause.told_ns, now_ns), min(cause.grown_ns, now_ns)
+
     def end_empty(self, now_ns: int, out: Decisions) -> None:
         """End causes that nothing holds open (their outages ended while their row was being kept)."""
         for cause in [each for each in self.causes if not each.down]:

@@ -59,6 +59,13 @@ class Intake:
             self.sight = Sight.over(count)
             self._held.clear()
 
+    def forget_future(self, now_ns: int) -> None:
+        """Date what is remembered of the time after ``now_ns`` as of then: the clock was set back."""
+        self.seen_ns = min(self.seen_ns, now_ns)
+        self.sight = self.sight.not_after(now_ns)
+        self._held.clear()
+        self._gaps.clear()
+
     def is_new(self, batch: SampleBatch) -> bool:
         """Whether a batch was not taken before; an epoch is one life of a vantage, sequences grow in it."""
         return (batch.epoch, batch.sequence) > (self.epoch, self.sequence)

@@ -86,6 +86,24 @@ class Sight:
         """How many canaries answered their newest look."""
         return sum(canary.is_up for canary in self.canaries)
 
+    def not_after(self, now_ns: int) -> "Sight":
+        """Answer the same sight with nothing dated later than ``now_ns`` (the clock was set back)."""
+        canaries = tuple(
+            replace(
+                each,
+                last_ok_ns=min(each.last_ok_ns, now_ns),
+                # A tie would leave open which came last: what was up stays up.
+                last_failure_ns=min(each.last_failure_ns, now_ns - 1 if each.is_up else now_ns),
+            )
+            for each in self.canaries
+        )
+        return replace(
+            self,
+            canaries=canaries,
+            sighted_ns=min(self.sighted_ns, now_ns - 1 if self.is_blind else now_ns),
+            since_ns=min(self.since_ns, now_ns),
+        )
+
     def may_count(self, at_ns: int) -> bool:
         """Whether a failure of a look that started at ``at_ns`` is evidence already."""
         return not self.canaries or at_ns <= self.sighted_ns

@@ -21,6 +21,7 @@ from inventory.phases import phase_at
 from inventory.topology import Topology
 from monitor import store
 from monitor.attribution import Attribution
+from monitor.clock_step import STEP_NS, forget_future, not_later
 from monitor.columns import FleetColumns, snapshot_of
 from monitor.decisions import Decisions, VantageRow
 from monitor.flapping import WINDOW_NS
@@ -31,7 +32,7 @@ from monitor.intake import Intake
 from monitor.measured import MeasureBook
 from monitor.metrics import ServiceMetrics
 from monitor.models import StateChange, Verdict
-from monitor.moments import NEVER, moment, nanoseconds
+from monitor.moments import NEVER, SECOND, moment, nanoseconds
 from monitor.snapshot import CauseView, Snapshot, VantageView
 from monitor.succession import policies_of, resume, succeed, unchanged
 from probes.models import Flag, SampleBatch
@@ -70,7 +71,7 @@ class MonitorService:
         self._subscribers: list[Subscriber] = []
         self._unwritten: list[Decisions] = []
         self._fleets: dict[str, tuple[str, ...]] = {}
-        self._started_ns = NEVER
+        self._started_ns = self._latest_ns = NEVER
         self._due_ns: int | None = None
         self._has_looked = False
         self._beats: dict[str, int] = {}
@@ -155,6 +156,8 @@ class MonitorService:
     async def take(self, batch: SampleBatch) -> None:
         """Take one batch; one that was taken before, or speaks of an unknown fleet, changes nothing."""
         async with self._lock:
+            now_ns = self._moved_on()
+            batch = not_later(batch, now_ns)
             intake = self._intakes.get(batch.vantage)
             rows = self._rows(batch)
             result = "taken"
@@ -168,7 +171,6 @@ class MonitorService:
             if intake is None or rows is None or result != "taken":
                 self._refuse(batch, result)
                 return
-            now_ns = self._now_ns()
             self._is_deciding = True
             try:
                 out = self._decide(batch, intake, rows, now_ns)
@@ -182,7 +184,7 @@ class MonitorService:
     async def tick(self) -> None:
         """Do what time alone decides: holds that end, views that grow stale, a phase that begins."""
         async with self._lock:
-            now_ns = self._now_ns()
+            now_ns = self._moved_on()
             out = Decisions()
             self._keep_phase()
             if self._has_looked:
@@ -350,6 +352,20 @@ class MonitorService:
 
     def _heartbeats(self) -> dict[str, VantageRow]:
         return {code: intake.row() for code, intake in self._intakes.items()}
+
+    def _moved_on(self) -> int:
+        """Answer the time; if the clock was set back, forget what lies ahead of it first."""
+        now_ns = self._now_ns()
+        if now_ns < self._latest_ns - STEP_NS:
+            log.warning("the clock was set back", seconds=round((self._latest_ns - now_ns) / SECOND, 1))
+            forget_future(self.belief, now_ns)
+            self._attribution.forget_future(now_ns)
+            for intake in self._intakes.values():
+                intake.forget_future(now_ns)
+            self._beats.clear()
+            self._started_ns = min(self._started_ns, now_ns)
+        self._latest_ns = now_ns
+        return now_ns
 
     def _now_ns(self) -> int:
         return nanoseconds(self._clock())

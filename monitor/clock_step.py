@@ -1,0 +1,49 @@
+"""What to do when the wall clock is set back: nothing that is remembered can lie in the future.
+
+Looks are ordered by when they started, so a memory from the future would make every look until then history, and
+belief deaf for as long as the step was wide. When the clock goes back, whatever is dated later than now is dated now:
+order among what was known is lost, what was believed is kept, and the next look counts again. A step forward needs
+nothing: what grows stale by it is confirmed by one look.
+
+Looks under way while the clock was set back carry the old time; :func:`not_later` dates them now, too.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+
+from monitor.fleet import FleetBelief, PathRecord, SiteRecord
+from monitor.moments import SECOND
+from probes.models import SampleBatch
+
+__all__ = ["STEP_NS", "forget_future", "not_later"]
+
+STEP_NS = 10 * SECOND
+"""A clock that goes back by less is being disciplined, not set; belief is deaf for no longer than that."""
+
+
+def not_later(batch: SampleBatch, now_ns: int) -> SampleBatch:
+    """Answer the batch with looks that claim to start well after ``now_ns`` dated ``now_ns``."""
+    late = batch.at_ns > now_ns + STEP_NS
+    if not late.any():
+        return batch
+    return replace(batch, at_ns=np.where(late, now_ns, batch.at_ns))
+
+
+def forget_future(belief: FleetBelief, now_ns: int) -> None:
+    """Date whatever belief remembers of the time after ``now_ns`` as of ``now_ns``."""
+    for table in belief.tables.values():
+        for column in (
+            table.since_ns,
+            table.last_result_ns,
+            table.last_ok_ns,
+            table.last_failure_ns,
+            table.evidence_ns,
+        ):
+            np.minimum(column, now_ns, out=column)
+        # A run is evidence of looks apart in time; what of it lies ahead is looked at again.
+        table.runs = {n: tuple(at_ns for at_ns in run if at_ns <= now_ns) for n, run in table.runs.items()}
+    np.minimum(belief.since_ns, now_ns, out=belief.since_ns)
+    belief.paths = {p: PathRecord(r.state, min(r.since_ns, now_ns)) for p, r in belief.paths.items()}
+    belief.sites = {s: SiteRecord(r.verdict, min(r.since_ns, now_ns)) for s, r in belief.sites.items()}
+    belief.outages = {target: min(began_ns, now_ns) for target, began_ns in belief.outages.items()}
