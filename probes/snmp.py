@@ -189,6 +189,8 @@ class SnmpProbe:
             self._end(look, Answer(reply.outcome, rtt=reply.rtt, detail=reply.detail))
         elif look.plan.if_name and not look.is_renamed and self._has_new_numbers(look.key, reply):
             look.is_renamed = True
+            now = self._monotonic()
+            self._unnamed.set(now, max(0.0, look.begun + look.request.timeout - now), look)
             self._name(look)
         else:
             self._judge(look, number, reply)

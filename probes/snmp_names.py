@@ -20,6 +20,8 @@ _AT_ONCE: Final = 16
 _KEPT_SECONDS: Final = 60.0
 """A table that lacks the name asked for is read again after this."""
 
+_MOST_TABLES: Final = 65_536
+
 _RESTART_SECONDS: Final = 5.0
 """Sooner than this nothing has restarted again."""
 
@@ -55,6 +57,8 @@ class InterfaceNames:
     def tell(self, key: AgentKey, name: str, told: Told) -> None:
         """Call ``told(number, None)``, or ``told(0, why)``, later or at once; the caller keeps the deadline."""
         table = self._tables.setdefault(key, _Table())
+        if len(self._tables) > _MOST_TABLES:
+            self._forget_oldest()
         if table.rows is not None and self._monotonic() - table.read_at < _KEPT_SECONDS:
             self._tell(table, name, told)
             return
@@ -92,6 +96,11 @@ class InterfaceNames:
             if table.task is not None:
                 table.task.cancel()
         self._tables.clear()
+
+    def _forget_oldest(self) -> None:
+        oldest = next(iter(self._tables))
+        if self._tables[oldest].task is None:
+            del self._tables[oldest]
 
     async def _read(self, key: AgentKey, table: _Table) -> None:
         failure: Reply | None = None

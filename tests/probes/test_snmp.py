@@ -222,7 +222,7 @@ async def test_pysnmp_meets_a_restarted_agent_again_after_one_silence(tmp_path):
         for turn in range(2):
             with snmpd(tmp_path / str(turn), port=port):
                 for _ in range(2):
-                    answer = await look(probe, "127.0.0.1", port, options=options, timeout=1.0)
+                    answer = await look(probe, "127.0.0.1", port, options=options, timeout=4.0)
                     outcomes.append(answer.outcome)
     assert outcomes == [Outcome.OK, Outcome.OK, Outcome.TIMEOUT, Outcome.OK]
 
