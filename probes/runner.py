@@ -223,11 +223,11 @@ class Runner:
         self._opened += 1
         number = self._opened
         self._open[number] = slot
-        address = self._addresses.get(target.code, "")
-        request = Request(target.index, address, target.port, target.options, timeout_ns / 1e9)
+        address = self._addresses.get(target.code)
+        request = Request(target.index, address or "", target.port, target.options, timeout_ns / 1e9)
         probe = self._probes.get(target.kind)
         done = partial(self._finished, number, at_ns, flags)
-        if not address:
+        if address is None:
             done(request, Answer(Outcome.ERROR, detail=f"the name {target.address!r} does not resolve"))
         elif probe is None:
             done(request, Answer(Outcome.ERROR, detail=f"this vantage cannot look by {target.kind}"))

@@ -186,3 +186,20 @@ def test_a_timeout_never_has_a_duration(vantage):
     vantage.walk(300, outcome=Outcome.TIMEOUT)
     for batch in vantage.published.batches:
         assert np.isnan(batch.rtt[batch.outcome != Outcome.OK]).all()
+
+
+def test_a_kind_that_is_never_connected_to_needs_no_address(vantage):
+    code = next(iter(vantage.runner._addresses))
+    vantage.runner.readdress({**vantage.runner._addresses, code: ""})
+    vantage.walk(1_100)
+    outcomes = np.concatenate([batch.outcome for batch in vantage.published.batches])
+    assert set(outcomes.tolist()) == {Outcome.OK}
+
+
+def test_a_name_that_never_resolved_is_our_error_and_says_which(vantage):
+    code = next(iter(vantage.runner._addresses))
+    known = {each: "127.0.0.1" for each in vantage.runner._addresses if each != code}
+    vantage.runner.readdress(known)
+    vantage.walk(1_200)
+    details = [text for batch in vantage.published.batches for text in batch.details.values()]
+    assert any("does not resolve" in text for text in details)
