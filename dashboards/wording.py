@@ -201,6 +201,7 @@ LABELS: Mapping[type[Enum], Mapping[Any, str]] = {
         ChangeReason.ANSWERS_IN_A_ROW: N_("answers in a row"),
         ChangeReason.SLOW_OR_LOSSY: N_("slow or lossy"),
         ChangeReason.WELL_AGAIN: N_("fast and complete again"),
+        ChangeReason.NOT_ARMED: N_("not in service yet"),
         ChangeReason.STALE: N_("no result for too long"),
         ChangeReason.FIRST_RESULT: N_("first result"),
         ChangeReason.RECOMPUTED: N_("computed again"),

@@ -292,6 +292,8 @@ class Policy:
     hold_seconds: float = 1.0
     verify_seconds: float = 30.0
     quorum: int = 1
+    arm_seconds: float = 0.0
+    """How long a target must first have answered on end before its silence means anything."""
 
     def look(self, phase: Phase, priority: Priority) -> LookPolicy:
         """Answer how a target of ``priority`` is looked at in ``phase``."""

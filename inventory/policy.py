@@ -49,7 +49,9 @@ _MAX_VANTAGES = 100
 
 def read_policy(top: Entry, *, vantages: int) -> Policy:
     """Read the policy; ``vantages`` is how many there are, for no quorum can be larger."""
-    members = top.members(required=("look", "deadlines", "escalation"), optional=("hold", "verify", "quorum"))
+    members = top.members(
+        required=("look", "deadlines", "escalation"), optional=("hold", "verify", "quorum", "arm_after")
+    )
     default_look, looks = _looks(members["look"]) if "look" in members else (LookPolicy(), {})
     no_time = Deadlines(timedelta(), timedelta(), timedelta())
     default_deadlines, deadlines = (
@@ -68,6 +70,7 @@ def read_policy(top: Entry, *, vantages: int) -> Policy:
         hold_seconds=members.value("hold", duration, instead=timedelta(seconds=1)).total_seconds(),
         verify_seconds=members.value("verify", duration, instead=timedelta(seconds=30)).total_seconds(),
         quorum=members.value("quorum", whole(1, max(vantages, 1)), instead=1),
+        arm_seconds=members.value("arm_after", duration, instead=timedelta(seconds=60)).total_seconds(),
     )
 
 

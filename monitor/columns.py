@@ -91,6 +91,8 @@ class _Picture:
 
     def __init__(self, belief: FleetBelief, at: datetime) -> None:
         self.columns = columns_of(belief)
+        armed = [table.armed_ns > NEVER for table in belief.tables.values()]
+        self._is_armed: npt.NDArray[np.bool_] = np.logical_or.reduce(armed)
         self._flapping = belief.turns.flapping(nanoseconds(at))
         self.inventory = belief.inventory
         self.topology = belief.topology
@@ -110,6 +112,7 @@ class _Picture:
             rtt_seconds=None if np.isnan(rtt) else rtt,
             loss=float(columns.loss[number]),
             is_flapping=code in self._flapping,
+            is_armed=bool(self._is_armed[number]),
         )
 
     def path(self, code: str) -> PathView:

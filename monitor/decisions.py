@@ -46,6 +46,7 @@ class TargetRow:
     last_ok_at: datetime | None
     evidence: int
     evidence_at: datetime | None
+    armed_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,6 +93,8 @@ class FleetBelief:
     def apply(self, vantage: str, turned: Sequence[TargetChange], now_ns: int, out: Decisions) -> None:
         """Fold changed views of one vantage into states, outages, paths and verdicts."""
         touched: dict[str, int] = {}
+        for number in self.tables[vantage].take_newly_armed():
+            out.targets[self.codes[number], vantage] = self.row(self.codes[number], vantage)
         for each in turned:
             target = self.codes[each.target]
             out.targets[target, vantage] = self.row(target, vantage)
@@ -116,6 +118,7 @@ class FleetBelief:
             last_ok_at=_maybe(int(table.last_ok_ns[number])),
             evidence=int(table.evidence[number]),
             evidence_at=_maybe(int(table.evidence_ns[number])),
+            armed_at=_maybe(int(table.armed_ns[number])),
         )
 
     def census(self, risk: str, onset_ns: int) -> Census:

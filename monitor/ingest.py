@@ -30,8 +30,8 @@ VIEWS = (View.UNKNOWN, View.UP, View.DEGRADED, View.DOWN)
 """A view's number in columns is its place here."""
 
 _NUMBER = {view: number for number, view in enumerate(VIEWS)}
-_UP, _DEGRADED, _DOWN = _NUMBER[View.UP], _NUMBER[View.DEGRADED], _NUMBER[View.DOWN]
-_OF_POLICY = frozenset({"_stale_ns", "_is_weighed"})
+_UNKNOWN, _UP, _DEGRADED, _DOWN = range(4)
+_OF_POLICY = frozenset({"_stale_ns", "_is_weighed", "_arm_ns"})
 """Columns that a policy gives, not a past."""
 
 _Some = TypeVar("_Some", bound=tuple[object, ...])
@@ -122,6 +122,8 @@ class ViewTable:
         self.evidence = np.zeros(size, np.uint8)
         self.evidence_ns = np.full(size, NEVER, np.int64)
         self.quality = QualityTable(size)
+        self.armed_ns = np.full(size, NEVER, np.int64)
+        self._newly_armed: list[int] = []
         self._is_moving = np.zeros(size, np.bool_)
         self.runs: dict[int, tuple[int, ...]] = {}
         self.recent: dict[int, tuple[tuple[int, bool], ...]] = {}
@@ -134,6 +136,7 @@ class ViewTable:
         """Believe by other policies from now on (a phase of the election began); beliefs and runs stay."""
         self._policies = policies
         self._stale_ns = np.fromiter((p.stale_ns for p in policies), np.int64, len(policies))
+        self._arm_ns = np.fromiter((p.arm_ns for p in policies), np.int64, len(policies))
         self._is_weighed = np.fromiter((p.down_m > 0 for p in policies), np.bool_, len(policies))
         self.quality.govern([p.quality for p in policies])
 
@@ -178,6 +181,7 @@ class ViewTable:
             last_failure_ns=int(self.last_failure_ns[target]),
             run=self.runs.get(target, ()),
             recent=self.recent.get(target, ()),
+            armed_ns=int(self.armed_ns[target]),
         )
 
     def restore(
@@ -191,14 +195,25 @@ class ViewTable:
         if view is View.DOWN:
             self.last_failure_ns[target] = max(last_result_ns, since_ns)
 
+    def arm(self, target: int, at_ns: int) -> None:
+        """Take over when a target was armed before a restart."""
+        self.armed_ns[target] = at_ns
+
+    def take_newly_armed(self) -> list[int]:
+        """Answer the targets armed since this was asked last: that is to be written down."""
+        newly, self._newly_armed = self._newly_armed, []
+        return newly
+
     def prove(self, target: int, evidence: int, at_ns: int) -> None:
         """Take over the highest evidence that was proven before a restart, and when."""
         self.evidence[target], self.evidence_ns[target] = evidence, at_ns
 
     def settle_down(self, target: int) -> None:
-        """Remember that a target of unknown view was down when it was last known (its outage is open)."""
-        if self.view[target] == 0:
+        """Remember that a target of unknown view was down when it was last known (its outage is open, so it counts)."""
+        if self.view[target] == _UNKNOWN:
             self.settled[target] = _DOWN
+        if self.armed_ns[target] == NEVER:
+            self.armed_ns[target] = self.since_ns[target]
 
     def inherit(self, old: "ViewTable", pairs: tuple[Indices, Indices]) -> None:
         """Take over the rows of ``old`` for targets that did not change; ``pairs`` is (mine, theirs)."""
@@ -219,7 +234,9 @@ class ViewTable:
         view = self.view[target]
         still = ~self._is_moving[target]
         up = still & is_ok & ((view == _UP) | (view == _DEGRADED)) & ~self._is_weighed[target]
-        down = still & ~is_ok & (view == _DOWN)
+        is_new = self.armed_ns[target] == NEVER
+        quiet = (view == _DOWN) | ((view == _UNKNOWN) & is_new & (self._arm_ns[target] > 0))
+        down = still & ~is_ok & quiet
         self.last_ok_ns[target[up]] = np.maximum(self.last_ok_ns[target[up]], rows.at_ns[up])
         self.last_failure_ns[target[down]] = np.maximum(self.last_failure_ns[target[down]], rows.at_ns[down])
         changes = []
@@ -237,8 +254,16 @@ class ViewTable:
                 changes.append(TargetChange(number, change))
                 if change.new is View.UP:
                     self.quality.begin(number)
+        self._arm(rows[up & is_new])
+        self._newly_armed += target[is_new & (self.armed_ns[target] > NEVER)].tolist()
         changes.extend(self._judge(rows[is_ok]))
         return changes
+
+    def _arm(self, rows: Rows) -> None:
+        """Arm what only repeats that it is up, as :func:`monitor.state.observe` does for all others."""
+        target = rows.target
+        due = (self.view[target] == _UP) & (rows.at_ns - self.since_ns[target] >= self._arm_ns[target])
+        self.armed_ns[target[due]] = rows.at_ns[due]
 
     def _judge(self, rows: Rows) -> list[TargetChange]:
         """Turn what answers, but not well, to degraded, and back."""
@@ -283,6 +308,7 @@ class ViewTable:
         self.since_ns[target] = record.since_ns
         self.last_ok_ns[target] = record.last_ok_ns
         self.last_failure_ns[target] = record.last_failure_ns
+        self.armed_ns[target] = record.armed_ns
         self._is_moving[target] = bool(record.run)
         _keep(self.runs, target, record.run)
         _keep(self.recent, target, record.recent)

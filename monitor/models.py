@@ -61,6 +61,7 @@ class ChangeReason(StrEnum):
     ANSWERS_IN_A_ROW = "answers_in_a_row"
     SLOW_OR_LOSSY = "slow_or_lossy"
     WELL_AGAIN = "well_again"
+    NOT_ARMED = "not_armed"
     STALE = "stale"
     FIRST_RESULT = "first_result"
     RECOMPUTED = "recomputed"

@@ -49,6 +49,8 @@ target_states = Table(
     Column("last_ok_at", UtcDateTime),
     Column("evidence", Integer, nullable=False, server_default="0"),
     Column("evidence_at", UtcDateTime),
+    # Since when the target counts: a restart must not make it new again.
+    Column("armed_at", UtcDateTime),
 )
 
 site_verdicts = Table(

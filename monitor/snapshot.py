@@ -14,7 +14,8 @@ __all__ = ["CauseView", "PathView", "SiteView", "Snapshot", "TargetView", "Vanta
 class TargetView:
     """Belief about one target. ``rtt_seconds`` is that of the last good look; ``loss`` that of the last 20 looks.
 
-    ``is_flapping`` says that it came and went often lately (:mod:`monitor.flapping`); it is a label only.
+    ``is_flapping`` says that it came and went often lately (:mod:`monitor.flapping`); it is a label only. What is not
+    armed has not been up for long enough yet to be believed down (:mod:`monitor.state`).
     """
 
     code: str
@@ -25,6 +26,7 @@ class TargetView:
     rtt_seconds: float | None
     loss: float
     is_flapping: bool = False
+    is_armed: bool = True
 
 
 @dataclass(frozen=True, slots=True)

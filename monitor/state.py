@@ -14,6 +14,9 @@ Pure: (past, look, policy) give (belief, change). The rules, which a replay of t
   counted before it. Looks that started closer together than that (a burst after a lag, a batch delivered twice)
   count as one. A run is therefore counted greedily over its start times in order, which no arrival order changes.
 * An answer within its timeout is an answer, late or not. An ERROR is ours and says nothing about the target.
+* **Arming.** A target that never answered for ``arm_ns`` on end is not in service yet: nobody has installed it, or
+  somebody is at it now. Until then its failures make it unknown, never down; once it is armed it stays so, whatever
+  happens to it, over restarts too. What is armed is decided by the starts of its answers, so it delays nothing.
 * Up and degraded are one belief here; which of the two it is, :mod:`monitor.quality` judges over a window.
 * No look for ``stale_ns`` means unknown, dated when that time was over. Coming back from unknown needs as much as
   before for a change of mind, and a single look to confirm what was believed: one failure for a target that was
@@ -54,10 +57,12 @@ class ViewPolicy:
     """Failures among the last ``down_n`` separate looks that mean down; 0 = only failures in a row do."""
     down_n: int = 0
     quality: QualityPolicy = OFF
+    arm_ns: int = 0
+    """How long a target must first have been up on end before it can be down; 0 = from the beginning."""
 
     @classmethod
-    def of(cls, look: LookPolicy) -> "ViewPolicy":
-        """Take from the inventory's policy what concerns belief."""
+    def of(cls, look: LookPolicy, *, arm_after: float = 0.0) -> "ViewPolicy":
+        """Take from the inventory's policy what concerns belief; ``arm_after`` in seconds."""
         return cls(
             down_after=look.down_after,
             up_after=look.up_after,
@@ -71,6 +76,7 @@ class ViewPolicy:
                 jitter=look.degraded_jitter,
                 after=look.degraded_after,
             ),
+            arm_ns=seconds(arm_after),
         )
 
 
@@ -91,6 +97,8 @@ class ViewRecord:
     last_failure_ns: int = NEVER
     run: tuple[int, ...] = ()
     recent: tuple[tuple[int, bool], ...] = ()
+    armed_ns: int = NEVER
+    """Start of the answer that armed the target."""
 
     @property
     def is_answering(self) -> bool:
@@ -113,18 +121,23 @@ def observe(record: ViewRecord, look: Look, policy: ViewPolicy) -> tuple[ViewRec
     if look.outcome is Outcome.ERROR:
         return record, None
     is_ok = look.outcome is Outcome.OK
+    is_armed = record.armed_ns > NEVER or policy.arm_ns == 0
+    if not (is_ok or is_armed) and record.view is View.UNKNOWN:
+        return replace(record, last_failure_ns=max(record.last_failure_ns, look.at_ns)), None
     seen = _answered(record, look.at_ns) if is_ok else _failed(record, look.at_ns)
     if policy.down_m:
         seen = _remembering(seen, look.at_ns, is_failed=not is_ok)
     if seen.is_answering and _counts_as_up(seen, policy):
         first = seen.settled is View.UNKNOWN
-        return _turn(seen, View.UP, ChangeReason.FIRST_RESULT if first else ChangeReason.ANSWERS_IN_A_ROW)
+        reason = ChangeReason.FIRST_RESULT if first else ChangeReason.ANSWERS_IN_A_ROW
+        turned, change = _turn(seen, View.UP, reason)
+        return _armed(turned, look.at_ns, policy), change
     if not seen.is_answering and _counts_as_down(seen, policy):
-        return _turn(seen, View.DOWN, ChangeReason.FAILURES_IN_A_ROW)
+        return _fall(seen, ChangeReason.FAILURES_IN_A_ROW, is_armed=is_armed)
     failed = _failed_of_last(seen, policy) if policy.down_m and not is_ok else ()
     if failed:
-        return _turn(replace(seen, run=failed), View.DOWN, ChangeReason.FAILURES_IN_WINDOW)
-    return seen, None
+        return _fall(replace(seen, run=failed), ChangeReason.FAILURES_IN_WINDOW, is_armed=is_armed)
+    return (_armed(seen, look.at_ns, policy) if is_ok else seen), None
 
 
 def grow_stale(record: ViewRecord, at_ns: int) -> tuple[ViewRecord, ViewChange | None]:
@@ -171,6 +184,21 @@ def _counts_as_down(record: ViewRecord, policy: ViewPolicy) -> bool:
         return False
     needed = 1 if record.settled is View.DOWN else policy.down_after
     return _separate(record.run, policy.apart_ns) >= needed
+
+
+def _fall(
+    record: ViewRecord, reason: ChangeReason, *, is_armed: bool
+) -> tuple[ViewRecord, ViewChange | None]:
+    if is_armed:
+        return _turn(record, View.DOWN, reason)
+    change = ViewChange(record.view, View.UNKNOWN, record.run[0], ChangeReason.NOT_ARMED)
+    return replace(record, view=View.UNKNOWN, since_ns=change.at_ns, run=(), recent=()), change
+
+
+def _armed(record: ViewRecord, at_ns: int, policy: ViewPolicy) -> ViewRecord:
+    """Arm what has been up for long enough at an answer that started at ``at_ns``."""
+    is_due = record.view is View.UP and at_ns - record.since_ns >= policy.arm_ns
+    return replace(record, armed_ns=at_ns) if is_due and record.armed_ns == NEVER else record
 
 
 def _turn(record: ViewRecord, view: View, reason: ChangeReason) -> tuple[ViewRecord, ViewChange]:

@@ -182,6 +182,7 @@ async def target_rows(connection: AsyncConnection) -> list[TargetRow]:
         "last_ok_at",
         "evidence",
         "evidence_at",
+        "armed_at",
     )
     query = select(*(target_states.c[name] for name in names))
     return [TargetRow(*row) for row in await connection.execute(query)]
@@ -355,6 +356,7 @@ def _target_values(row: TargetRow) -> dict[str, Any]:
         "last_ok_at": row.last_ok_at,
         "evidence": row.evidence,
         "evidence_at": row.evidence_at,
+        "armed_at": row.armed_at,
     }
 
 

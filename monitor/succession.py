@@ -30,7 +30,8 @@ def policies_of(inventory: Inventory, topology: Topology, phase: Phase) -> list[
     for code in topology.codes:
         priority = topology.priority_of(code)
         if priority not in known:
-            known[priority] = ViewPolicy.of(inventory.policy.look(phase, priority))
+            look = inventory.policy.look(phase, priority)
+            known[priority] = ViewPolicy.of(look, arm_after=inventory.policy.arm_seconds)
         answer.append(known[priority])
     return answer
 
@@ -56,6 +57,7 @@ def resume(
                 last_result_ns=_ns(row.last_result_at),
                 last_ok_ns=_ns(row.last_ok_at),
             )
+            table.arm(index[row.target], _ns(row.armed_at))
             table.prove(index[row.target], row.evidence, _ns(row.evidence_at))
     for outage in outages:
         if outage.target in index:

@@ -175,6 +175,9 @@ escalation:
 hold: 1s
 verify: 30s
 quorum: 1
+# Đích mới chỉ được báo động sau khi đã thông liên tục ngần này. Phòng thí nghiệm đã lắp đủ: 0s; ngoài thực địa: 60s.
+# A new target counts only after it has answered for this long on end. The lab is installed whole: 0s; the field: 60s.
+arm_after: 0s
 """
 
 

@@ -11,6 +11,7 @@ from monitor.state import ViewPolicy, ViewRecord, observe
 from probes.models import Evidence, Look, Outcome
 
 POLICY = ViewPolicy()
+ARMING = ViewPolicy(arm_ns=20 * SECOND)
 CLUMPY = ViewPolicy(down_after=6, down_m=3, down_n=5)
 OUTCOMES = [Outcome.OK, Outcome.OK, Outcome.TIMEOUT, Outcome.REFUSED, Outcome.ERROR]
 
@@ -34,7 +35,7 @@ looks_at_a_few = st.lists(
 )
 
 
-@given(looks_at_a_few, st.integers(1, 9), st.sampled_from([POLICY, CLUMPY]))
+@given(looks_at_a_few, st.integers(1, 9), st.sampled_from([POLICY, CLUMPY, ARMING]))
 def test_columns_believe_what_the_rules_believe(looks, size, policy):
     table = ViewTable([policy] * 4)
     changes = []
