@@ -29,6 +29,11 @@ __all__ = ["Engine", "Runner", "RunnerStatistics"]
 
 log = structlog.get_logger()
 
+LENGTHY = frozenset({ProbeKind.SIP_CALL, ProbeKind.STAMP, ProbeKind.STREAM, ProbeKind.HEARTBEAT})
+"""Kinds whose looks last by design: how long they take says nothing of being overdue."""
+
+_NO_HURRY = 1 << 62
+
 TICK_SECONDS = 0.01
 MOST_TICKS_AT_ONCE = 10
 """A loop that was late may send what it missed, up to so many ticks' worth of looks in one."""
@@ -214,7 +219,8 @@ class Runner:
             return
         patience = self._round_trips.overdue_after_ns(others.astype(np.uint32))
         for slot, patience_ns in zip(others.tolist(), patience.tolist(), strict=True):
-            self._begin(slot, flags, int(patience_ns))
+            is_prompt = self._fleet.slots[slot].kind not in LENGTHY
+            self._begin(slot, flags, int(patience_ns) if is_prompt else _NO_HURRY)
 
     def _begin(self, slot: int, flags: Flag, patience_ns: int) -> None:
         target = self._fleet.slots[slot]

@@ -54,10 +54,10 @@ class Published:
 class Vantage:
     """A runner over TCP targets, walked by hand."""
 
-    def __init__(self, count, *, cadence=1.0, **given):
+    def __init__(self, count, *, cadence=1.0, kind=ProbeKind.TCP, **given):
         whole = load(sample("soc-trang-2021"))
         targets = list(whole.targets.values())[:count]
-        chosen = {t.code: replace(t, kind=ProbeKind.TCP, port=80, options={}) for t in targets}
+        chosen = {t.code: replace(t, kind=kind, port=80, options={}) for t in targets}
         look = replace(whole.policy.default_look, cadence=cadence, timeout=0.8)
         code = next(iter(whole.vantages))
         inventory = replace(
@@ -74,7 +74,7 @@ class Vantage:
             fleet=fleet,
             pacing=pacing_of(fleet, inventory, Phase.PREPARE),
             addresses={slot.code: "127.0.0.1" for slot in fleet.slots},
-            probes={ProbeKind.TCP: self.probe},
+            probes={kind: self.probe},
             icmp=None,
             gather=Gather(vantage=code, epoch=1, clock_age=lambda: math.nan),
             publisher=self.published,
@@ -203,3 +203,17 @@ def test_a_name_that_never_resolved_is_our_error_and_says_which(vantage):
     vantage.walk(1_200)
     details = [text for batch in vantage.published.batches for text in batch.details.values()]
     assert any("does not resolve" in text for text in details)
+
+
+@pytest.mark.parametrize(("kind", "doubted"), [(ProbeKind.TCP, 1), (ProbeKind.STREAM, 0)])
+def test_a_look_that_lasts_by_design_is_never_overdue(kind, doubted):
+    vantage = Vantage(1, kind=kind)
+    vantage.trust()
+    for _ in range(100):
+        vantage.runner.tick()
+        if vantage.probe.open:
+            break
+        vantage.clock.ns += 10 * MILLISECOND
+    vantage.clock.ns += 600 * MILLISECOND
+    vantage.runner.tick()
+    assert vantage.runner.statistics.in_doubt == doubted
