@@ -11,6 +11,7 @@ from probes.connections import READ, WRITE, Exchange, Step
 from probes.dns_message import answers, judged, with_identifier
 from probes.dns_plan import DnsPlan
 from probes.models import PHASES, Answer, Evidence, Finish, Measure, Outcome, Request
+from probes.tls_session import TlsSession
 from probes.tls_terms import TlsTerms
 
 __all__ = ["DnsExchange"]
@@ -32,6 +33,7 @@ class DnsExchange(Exchange):
         "_phases",
         "_plan",
         "_received",
+        "_session",
         "_step",
         "_terms",
     )
@@ -52,6 +54,7 @@ class DnsExchange(Exchange):
         self._plan = plan
         self._number = number
         self._terms = terms
+        self._session: TlsSession | None = None
         self._monotonic = monotonic
         self._after = 0.0 if math.isnan(after) else after
         self._at = 0.0
@@ -59,7 +62,7 @@ class DnsExchange(Exchange):
         self._received = bytearray()
         self._measures: dict[Measure, float] = {}
         self._phases = [math.nan]
-        self._step: Callable[[socket.socket], Step] = self._send
+        self._step: Callable[[socket.socket | TlsSession], Step] = self._send
 
     @override
     def established(self, now: float) -> Step:
@@ -68,11 +71,8 @@ class DnsExchange(Exchange):
         if self._terms is None:
             self._phases.append(math.nan)
         elif self.socket is not None:
+            self._session = self._terms.session(self.socket)
             self._step = self._handshake
-            try:
-                self.socket = self._terms.wrap(self.socket)
-            except OSError:
-                return self._broken("reset: tls")  # gone between the two handshakes
         return self.ready(now)
 
     @override
@@ -81,13 +81,13 @@ class DnsExchange(Exchange):
         if stream is None:
             return self.expired()
         try:
-            return self._step(stream)
+            return self._step(self._session or stream)
         except (ssl.SSLWantReadError, BlockingIOError):
             return READ
         except ssl.SSLWantWriteError:
             return WRITE
         except ssl.SSLError as error:
-            return self._failed(stream, error)
+            return self._failed(self._session, error)
         except (ConnectionResetError, BrokenPipeError):
             return self._broken(f"reset: {self.waiting_for()}")
 
@@ -95,9 +95,9 @@ class DnsExchange(Exchange):
     def waiting_for(self) -> str:
         return PHASES[len(self._phases)]
 
-    def _handshake(self, stream: socket.socket) -> Step:
-        if isinstance(stream, ssl.SSLSocket) and self._terms is not None:
-            stream.do_handshake()
+    def _handshake(self, stream: socket.socket | TlsSession) -> Step:
+        if isinstance(stream, TlsSession) and self._terms is not None:
+            stream.handshake()
             self._mark()
             finding = self._terms.judged(stream)
             self._measures |= finding.measures
@@ -106,21 +106,21 @@ class DnsExchange(Exchange):
         self._step = self._send
         return self._send(stream)
 
-    def _failed(self, stream: socket.socket, error: ssl.SSLError) -> Answer:
-        if self._terms is None or not isinstance(stream, ssl.SSLSocket):
+    def _failed(self, stream: TlsSession | None, error: ssl.SSLError) -> Answer:
+        if self._terms is None or stream is None:
             return self._broken("tls")
         finding = self._terms.failed(stream, error)
         self._measures |= finding.measures
         return self._broken(finding.detail)
 
-    def _send(self, stream: socket.socket) -> Step:
+    def _send(self, stream: socket.socket | TlsSession) -> Step:
         self._left = self._left[stream.send(self._left) :]
         if self._left:
             return WRITE
         self._step = self._receive
         return READ
 
-    def _receive(self, stream: socket.socket) -> Step:
+    def _receive(self, stream: socket.socket | TlsSession) -> Step:
         received = self._received
         while True:
             try:

@@ -25,7 +25,8 @@ from probes.http_redirect import FOLLOWED, redirected
 from probes.http_response import HttpResponse, judged
 from probes.models import PHASES, Answer, Evidence, Finish, Measure, Outcome, Request
 from probes.tls_plan import TlsPlan
-from probes.tls_terms import TlsTerms, TlsTrusts, shown
+from probes.tls_session import TlsSession
+from probes.tls_terms import TlsTerms, TlsTrusts
 
 __all__ = ["HttpProbe"]
 
@@ -63,6 +64,7 @@ class _HttpExchange(Exchange):
         "_phases",
         "_plan",
         "_response",
+        "_session",
         "_shown",
         "_step",
         "_terms",
@@ -90,10 +92,11 @@ class _HttpExchange(Exchange):
     def _aim(self, plan: HttpPlan, terms: TlsTerms | None) -> None:
         self._plan = plan
         self._terms = terms
+        self._session: TlsSession | None = None
         self._phases = [math.nan]
         self._left = plan.request
         self._response = HttpResponse(max_body=plan.max_body, keeps_headers=plan.reads_headers)
-        self._step: Callable[[socket.socket], Step] = self._send
+        self._step: Callable[[socket.socket | TlsSession], Step] = self._send
 
     @override
     def established(self, now: float) -> Step:
@@ -102,11 +105,8 @@ class _HttpExchange(Exchange):
         if self._terms is None:
             self._phases.append(math.nan)
         elif self.socket is not None:
+            self._session = self._terms.session(self.socket)
             self._step = self._handshake
-            try:
-                self.socket = self._terms.wrap(self.socket)
-            except OSError:
-                return self._ended(Outcome.MISMATCH, "reset: tls")  # gone between the two handshakes
         return self.ready(now)
 
     @override
@@ -114,13 +114,13 @@ class _HttpExchange(Exchange):
         if self.socket is None:
             return self.expired()
         try:
-            return self._step(self.socket)
+            return self._step(self._session or self.socket)
         except (ssl.SSLWantReadError, BlockingIOError):
             return READ
         except ssl.SSLWantWriteError:
             return WRITE
         except ssl.SSLError as error:
-            return self._broken(self.socket, error)
+            return self._broken(self._session, error)
         except (ConnectionResetError, BrokenPipeError):
             return self._ended(Outcome.MISMATCH, f"reset: {self.waiting_for()}")
 
@@ -128,20 +128,20 @@ class _HttpExchange(Exchange):
     def waiting_for(self) -> str:
         return PHASES[len(self._phases)]
 
-    def _handshake(self, stream: socket.socket) -> Step:
-        if isinstance(stream, ssl.SSLSocket) and self._terms is not None:
-            stream.do_handshake()
+    def _handshake(self, stream: socket.socket | TlsSession) -> Step:
+        if isinstance(stream, TlsSession) and self._terms is not None:
+            stream.handshake()
             self._mark()
             finding = self._terms.judged(stream)
             self._note(finding.measures)
             if finding.detail:
                 return self._ended(Outcome.MISMATCH, finding.detail)
-            self._shown = shown(stream)
+            self._shown = stream.shown
         self._step = self._send
         return self._send(stream)
 
-    def _broken(self, stream: socket.socket, error: ssl.SSLError) -> Step:
-        if self._terms is None or not isinstance(stream, ssl.SSLSocket):
+    def _broken(self, stream: TlsSession | None, error: ssl.SSLError) -> Step:
+        if self._terms is None or stream is None:
             return self._ended(Outcome.MISMATCH, "tls")
         finding = self._terms.failed(stream, error)
         self._note(finding.measures)
@@ -152,14 +152,14 @@ class _HttpExchange(Exchange):
         for measure, figure in measures.items():
             self._measures[measure] = min(figure, self._measures.get(measure, figure))
 
-    def _send(self, stream: socket.socket) -> Step:
+    def _send(self, stream: socket.socket | TlsSession) -> Step:
         self._left = self._left[stream.send(self._left) :]
         if self._left:
             return WRITE
         self._step = self._receive
         return READ
 
-    def _receive(self, stream: socket.socket) -> Step:
+    def _receive(self, stream: socket.socket | TlsSession) -> Step:
         response = self._response
         while not response.is_complete and not response.problem:
             try:

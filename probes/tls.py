@@ -22,7 +22,8 @@ from typing_extensions import override
 from probes.connections import READ, WRITE, Connections, Exchange, Step
 from probes.models import Answer, Evidence, Finish, Outcome, Request
 from probes.tls_plan import tls_plan
-from probes.tls_terms import TlsFinding, TlsTerms, TlsTrusts, shown
+from probes.tls_session import TlsSession
+from probes.tls_terms import TlsFinding, TlsTerms, TlsTrusts
 
 __all__ = ["TlsProbe"]
 
@@ -42,7 +43,7 @@ class _Prepared:
 class _TlsExchange(Exchange):
     """connect, handshake."""
 
-    __slots__ = ("_at", "_monotonic", "_terms")
+    __slots__ = ("_at", "_monotonic", "_session", "_terms")
 
     def __init__(
         self, request: Request, finish: Finish, *, terms: TlsTerms, monotonic: Callable[[], float]
@@ -51,25 +52,23 @@ class _TlsExchange(Exchange):
         self._terms = terms
         self._monotonic = monotonic
         self._at = 0.0
+        self._session: TlsSession | None = None
 
     @override
     def established(self, now: float) -> Step:
         self._at = now
         if self.socket is None:
             return self.expired()
-        try:
-            self.socket = self._terms.wrap(self.socket)
-        except OSError:
-            return self._failed("reset: tls")  # gone between the two handshakes
+        self._session = self._terms.session(self.socket)
         return self.ready(now)
 
     @override
     def ready(self, now: float) -> Step:
-        session = self.socket
-        if not isinstance(session, ssl.SSLSocket):
+        session = self._session
+        if session is None:
             return self.expired()
         try:
-            session.do_handshake()
+            session.handshake()
         except ssl.SSLWantReadError:
             return READ
         except ssl.SSLWantWriteError:
@@ -85,7 +84,7 @@ class _TlsExchange(Exchange):
     def waiting_for(self) -> str:
         return "tls" if self.stands else "connect"
 
-    def _done(self, session: ssl.SSLSocket) -> Answer:
+    def _done(self, session: TlsSession) -> Answer:
         tls = self._monotonic() - self._at
         finding = self._terms.judged(session)
         is_right = not finding.detail
@@ -94,7 +93,7 @@ class _TlsExchange(Exchange):
             rtt=self.connect + tls,
             evidence=Evidence.PROTOCOL if is_right else Evidence.NONE,
             phases=(math.nan, self.connect, tls),
-            detail=finding.detail or shown(session),
+            detail=finding.detail or session.shown,
             measures=finding.measures,
         )
 

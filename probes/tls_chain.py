@@ -11,14 +11,12 @@ for an hour at most: ten thousand looks at the same certificate verify its signa
 
 import hashlib
 import math
-import ssl
 import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from ipaddress import ip_address
-from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -26,10 +24,7 @@ from cryptography.hazmat.primitives.asymmetric import dsa, ec, rsa
 from cryptography.utils import CryptographyDeprecationWarning
 from cryptography.x509 import verification
 
-__all__ = ["ChainFault", "ChainVerdict", "Trust", "chain_of", "read_certificates"]
-
-_DER = 2
-"""``_ssl.ENCODING_DER``."""
+__all__ = ["ChainFault", "ChainVerdict", "Trust", "read_certificates"]
 
 _HOLDS_SECONDS = 3600.0
 _MOST_KEPT = 65_536
@@ -65,19 +60,6 @@ class ChainVerdict:
     key: bytes
     holds_from: float
     holds_until: float
-
-
-def chain_of(connection: ssl.SSLSocket | ssl.SSLObject) -> tuple[bytes, ...]:
-    """Answer what the other side presented (DER, its own certificate first), also after a handshake that failed."""
-    public: Any = getattr(connection, "get_unverified_chain", None)
-    try:
-        if public is not None:  # since Python 3.13
-            return tuple(public())
-        inner: Any = getattr(connection, "_sslobj", None)
-        found = inner.get_unverified_chain() if inner is not None else None
-    except ValueError:  # no handshake yet
-        return ()
-    return tuple(each.public_bytes(_DER) for each in found or ())
 
 
 def read_certificates(content: bytes) -> list[x509.Certificate]:

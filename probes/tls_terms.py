@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import Final
 
 from probes.models import Measure
-from probes.tls_chain import Trust, chain_of, read_certificates
+from probes.tls_chain import Trust, read_certificates
 from probes.tls_contexts import tls_failure
 from probes.tls_plan import TlsPlan
+from probes.tls_session import TlsSession
 
-__all__ = ["EXPIRES_SOON", "WEAK", "WRONG_KEY", "TlsFinding", "TlsTerms", "TlsTrusts", "shown"]
+__all__ = ["EXPIRES_SOON", "WEAK", "WRONG_KEY", "TlsFinding", "TlsTerms", "TlsTrusts"]
 
 EXPIRES_SOON: Final = "expires-soon"
 WEAK: Final = "weak"
@@ -70,16 +71,14 @@ class TlsTerms:
         self._trust = trust
         self._seconds = seconds
 
-    def wrap(self, stream: socket.socket) -> ssl.SSLSocket:
-        """Begin a session on a connection that stands; OSError if it has gone."""
-        return self._context.wrap_socket(
-            stream, do_handshake_on_connect=False, server_hostname=self._plan.server_name
-        )
+    def session(self, stream: socket.socket) -> TlsSession:
+        """Begin a session on a connection that stands."""
+        return TlsSession(self._context, stream, self._plan.server_name)
 
-    def judged(self, session: ssl.SSLSocket) -> TlsFinding:
+    def judged(self, session: TlsSession) -> TlsFinding:
         """Judge a session whose handshake is done."""
         plan, at = self._plan, self._seconds()
-        verdict = self._trust.judge(chain_of(session), plan.server_name, at, verifies=plan.verifies)
+        verdict = self._trust.judge(session.chain(), plan.server_name, at, verifies=plan.verifies)
         detail = ""
         if verdict.fault is not None:
             detail = f"{verdict.fault}: {verdict.words}" if verdict.words else str(verdict.fault)
@@ -87,14 +86,14 @@ class TlsTerms:
             detail = WRONG_KEY
         elif plan.min_days and not verdict.not_after >= at + plan.min_days * _DAY_SECONDS:
             detail = EXPIRES_SOON
-        elif plan.needs_alpn and session.selected_alpn_protocol() is None:
+        elif plan.needs_alpn and not session.protocol:
             detail = f"{WRONG_ALPN}: none of {','.join(plan.alpn)}"
         return TlsFinding(detail[:_SHOWN_CHARACTERS], verdict.not_after)
 
-    def failed(self, session: ssl.SSLSocket, error: ssl.SSLError) -> TlsFinding:
+    def failed(self, session: TlsSession, error: ssl.SSLError) -> TlsFinding:
         """Tell why a handshake failed, and the dates of the chain if it came that far."""
         not_after = float("nan")
-        chain = chain_of(session)
+        chain = session.chain()
         if chain:
             name = self._plan.server_name
             not_after = self._trust.judge(chain, name, self._seconds(), verifies=False).not_after
@@ -144,11 +143,6 @@ class TlsTrusts:
         if self._extra_ca is not None:
             files.append(self._extra_ca)
         return Trust(root for file in files for root in read_certificates(file.read_bytes()))
-
-
-def shown(session: ssl.SSLSocket) -> str:
-    """Tell what was agreed on: "TLSv1.3 http/1.1"."""
-    return f"{session.version()} {session.selected_alpn_protocol() or ''}".rstrip()
 
 
 def _context(plan: TlsPlan) -> ssl.SSLContext:

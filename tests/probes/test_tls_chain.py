@@ -1,5 +1,4 @@
 import math
-import ssl
 import subprocess
 
 import pytest
@@ -8,7 +7,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probes.tls_chain import ChainFault, Trust, chain_of, read_certificates
+from probes.tls_chain import ChainFault, Trust, read_certificates
 from tests.support.certificates import Authority, der
 from tests.support.servers import needs_program
 
@@ -159,12 +158,6 @@ def test_the_system_s_authorities_are_read_and_one_that_cannot_be_is_passed_over
     broken = b"-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
     assert read_certificates(b"comment\n" + pem + broken + pem) == [AUTHORITY.certificate] * 2
     assert read_certificates(b"") == []
-
-
-def test_a_chain_before_any_handshake_is_empty():
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    session = context.wrap_bio(ssl.MemoryBIO(), ssl.MemoryBIO(), server_hostname="a.vn")
-    assert chain_of(session) == ()
 
 
 def test_rsa_of_2048_bits_is_strong_enough():
