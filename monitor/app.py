@@ -46,11 +46,12 @@ from monitor.settings import Settings
 from monitor.worker import MonitorWorker
 from probes.bus import InProcessBus
 from probes.call_limits import CallLimits
-from probes.catalogue import catalogue
+from probes.catalogue import catalogue, clock_error
 from probes.fleet import is_numeric
 from probes.health import clock_age
 from probes.heartbeat import HeartbeatBook
 from probes.models import Probe
+from probes.stamp_reflector import StampReflector
 from probes.trap_events import vendor_kinds
 from probes.traps import TrapReceiver
 from probes.worker import Clocks, VantageWorker
@@ -249,7 +250,21 @@ class Service:
             probes=self._probes,
             nonce=secrets.randbits(64),
             epoch=time.time_ns(),
+            reflector=self._reflector if self.settings.reflector is not None else None,
         )
+
+    def _reflector(self) -> StampReflector:
+        settings = self.settings.reflector
+        if settings is None:
+            raise RuntimeError("there is nothing to reflect")
+        reflector = StampReflector(
+            monotonic=time.monotonic,
+            wall_ns=time.time_ns,
+            clock_error=clock_error,
+            allowed=settings.allowed,
+        )
+        reflector.open(settings.host, settings.port)
+        return reflector
 
     def _build_traps(self, inventory: Inventory) -> TrapReceiver | None:
         settings = self.settings.traps

@@ -10,7 +10,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, Field, SecretStr
+from pydantic import BaseModel, Field, IPvAnyNetwork, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from alerting.settings import AlertingSettings, EmailSettings, SmsSettings, WebhookSettings
@@ -38,6 +38,14 @@ class TrapSettings(BaseModel, frozen=True, extra="forbid"):
         default_factory=dict,
         description="Makers' own traps: object identifier to kind, such as dying_gasp, as JSON.",
     )
+
+
+class ReflectorSettings(BaseModel, frozen=True, extra="forbid"):
+    """Reflecting STAMP packets (RFC 8762), so that other vantages can measure the way to this one."""
+
+    host: str = Field(description="Numeric address to reflect at.")
+    port: int = Field(default=862, ge=0, le=65535, description="Port to reflect at.")
+    allowed: tuple[IPvAnyNetwork, ...] = Field(description="Networks whose packets are reflected, as JSON.")
 
 
 class Settings(BaseSettings):
@@ -81,6 +89,7 @@ class Settings(BaseSettings):
         default=None, description="How webhooks are signed; none: no calls."
     )
     traps: TrapSettings | None = Field(default=None, description="SNMP traps; none: not listened to.")
+    reflector: ReflectorSettings | None = Field(default=None, description="Reflecting STAMP; none: not done.")
     pages: PagesSettings = Field(default=PagesSettings(), description="What of the pages may be set.")
     retention: RetentionSettings = Field(
         default=RetentionSettings(), description="How long the record is kept."

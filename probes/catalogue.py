@@ -18,7 +18,7 @@ from probes.stream import StreamProbe
 from probes.tcp import TcpProbe
 from probes.tls import TlsProbe
 
-__all__ = ["catalogue"]
+__all__ = ["catalogue", "clock_error"]
 
 
 def catalogue(
@@ -42,11 +42,12 @@ def catalogue(
         ProbeKind.SIP_OPTIONS: SipProbe(monotonic=monotonic, wall_ns=wall_ns, token=token),
         ProbeKind.SIP_CALL: SipCallProbe(monotonic=monotonic, wall_ns=wall_ns, token=token, limits=limits),
         ProbeKind.SNMP: SnmpProbe(monotonic=monotonic, wall_ns=wall_ns),
-        ProbeKind.STAMP: StampProbe(monotonic=monotonic, wall_ns=wall_ns, clock_error=_clock_error),
+        ProbeKind.STAMP: StampProbe(monotonic=monotonic, wall_ns=wall_ns, clock_error=clock_error),
         ProbeKind.STREAM: StreamProbe(monotonic=monotonic, wall_ns=wall_ns, extra_ca=extra_ca),
     }
 
 
-def _clock_error() -> float | None:
+def clock_error() -> float | None:
+    """Answer by how many seconds this machine's clock may err from UTC; None where nobody knows."""
     state = read_clock()
     return state.max_error_seconds if state is not None and state.is_synchronised else None

@@ -1,7 +1,8 @@
 """A vantage: one thread with its own event loop, the engines, the schedule, and the bus end that it publishes to.
 
 Runs inside the service, or alone at a remote place: it needs an inventory, a publisher and clocks, and nothing of
-belief. Calls from other threads go through :meth:`VantageWorker.swap` and :meth:`VantageWorker.stop`.
+belief. ``reflector`` answers an open STAMP reflector, so that other vantages can measure the way to this one. Calls
+from other threads go through :meth:`VantageWorker.swap`, :meth:`VantageWorker.look_at` and :meth:`VantageWorker.stop`.
 """
 
 import asyncio
@@ -25,6 +26,7 @@ from probes.icmp import IcmpEngine, IcmpNotAllowedError, IcmpResults, IcmpStatis
 from probes.models import Probe
 from probes.resolve import RESOLVE_SECONDS, Resolver
 from probes.runner import Runner, RunnerStatistics
+from probes.stamp_reflector import StampReflector
 
 __all__ = ["Clocks", "VantageWorker", "WorkerStatistics"]
 
@@ -67,7 +69,9 @@ class VantageWorker:
         probes: Callable[[], Mapping[ProbeKind, Probe]],
         nonce: int,
         epoch: int,
+        reflector: Callable[[], StampReflector] | None = None,
     ) -> None:
+        self._make_reflector = reflector
         self._inventory = inventory
         self._vantage = vantage
         self._publisher = publisher
@@ -150,11 +154,14 @@ class VantageWorker:
         )
         if self._icmp is not None:
             self._icmp.start()
+        reflector = self._make_reflector() if self._make_reflector is not None else None
         self._ready.set()
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._runner.run(self._stop))
             tasks.create_task(self._keep_phase(self._stop))
             tasks.create_task(self._keep_addresses(self._stop))
+        if reflector is not None:
+            reflector.close()
         if self._icmp is not None:
             self._icmp.close()
         for probe in probes.values():
