@@ -82,7 +82,7 @@ def has_begun_anew(base: Reading, now: Reading) -> bool:
     if base.uptime is None or now.uptime is None:
         return False
     elapsed = now.at - base.at
-    slack = (_SLACK_SECONDS + _SLACK_RATIO * elapsed) * _TICKS
+    slack = _slack(elapsed)
     # Not merely "went back": it also wraps after 497 days, and a young agent may restart and still read higher.
     astray = (now.uptime - base.uptime - elapsed * _TICKS) % _UPTIME_SPAN
     return min(astray, _UPTIME_SPAN - astray) > slack
@@ -102,10 +102,22 @@ def _octets(before: int, after: int, base: Reading, now: Reading) -> int | None:
     elapsed = now.at - base.at
     span = 1 << now.bits
     passed = (after - before) % span
-    if after < before and (now.uptime is None or base.uptime is None):
-        return None  # wrapped, or begun anew: nobody can tell
+    if after < before and not _can_only_have_wrapped(base, now):
+        return None
     most = _most_octets(now, elapsed, wrapped=after < before)
     return passed if most is not None and most < span and passed <= most else None
+
+
+def _can_only_have_wrapped(base: Reading, now: Reading) -> bool:
+    """Whether a count that went back must have wrapped: a restart soon after a start leaves no mark on the uptime."""
+    if now.uptime is None or base.uptime is None:
+        return False
+    return base.uptime > _slack(now.at - base.at)
+
+
+def _slack(elapsed: float) -> float:
+    """By how many ticks an uptime may be astray without a restart."""
+    return (_SLACK_SECONDS + _SLACK_RATIO * elapsed) * _TICKS
 
 
 def _most_octets(now: Reading, elapsed: float, *, wrapped: bool) -> float | None:

@@ -98,7 +98,7 @@ def test_whatever_wraps_or_reboots_a_rate_is_the_truth_or_is_not_told(steps, bit
 
 @settings(deadline=None, max_examples=200)
 @given(
-    loads=st.lists(st.tuples(st.floats(1.0, 60.0), st.floats(0.01, 1.0)), min_size=1, max_size=10),
+    loads=st.lists(st.tuples(st.floats(1.01, 60.0), st.floats(0.01, 1.0)), min_size=1, max_size=10),
     start=st.integers(2**64 - 2**34, 2**64 - 1),
 )
 def test_a_wide_counter_that_wraps_tells_every_rate(loads, start):
@@ -199,6 +199,12 @@ def test_an_idle_line_says_zero_in_the_end():
     _, rates = advance(base, replace(base, at=40.0, uptime=4000))
     assert rates is not None
     assert rates.in_bits == 0.0
+
+
+def test_a_count_that_went_back_in_an_agent_just_begun_is_not_taken_for_a_wrap():
+    base = Reading(at=0.0, inward=926_217_296, outward=0, bits=32, uptime=25, speed_bits=GIGABIT)
+    now = replace(base, at=24.5, inward=0, uptime=2425)
+    assert advance(base, now)[1] is None
 
 
 def test_two_looks_within_a_second_measure_from_the_first():
