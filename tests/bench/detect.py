@@ -25,8 +25,8 @@ MEDIAN_SECONDS = 4.0
 WORST_SECONDS = 8.0
 SITES = 8
 RINGS = 4
-LASTS = 26.0
-LOSS_SECONDS = 60.0
+LASTS = 18.0
+LOSS_SECONDS = 30.0
 
 
 def run(seed=2021):
@@ -87,6 +87,20 @@ def _facts(bench, pager, cuts, peer_false):
             theirs.append((pager.first(targets, fault.began, until + CADENCE) or inf) - fault.began)
         icinga.append(min(ICINGA.noticed(t, fault.began, CADENCE) for t in targets) - fault.began)
         gatus.append(min(GATUS.noticed(t, fault.began, CADENCE) for t in targets) - fault.began)
+    missed = [
+        {
+            "cut": code,
+            "noticed": _shown(seen),
+            "incidents": [
+                [o.condition, _shown(o.opened - fault.began), _shown(o.paged - fault.began)]
+                for o in opened
+                if abs(o.opened - fault.began) < 60
+            ],
+            "isolated": [row["reason"] for row in bench.unobserved()],
+        }
+        for (_, code, _, fault), delay, seen in zip(cuts, ours, noticed, strict=True)
+        if delay > WORST_SECONDS
+    ]
     told = score(bench.injuries(), outages, watched_seconds=1.0, targets=1)
     rng = np.random.default_rng(1)
     false = {
@@ -97,16 +111,19 @@ def _facts(bench, pager, cuts, peer_false):
     peer = median(theirs) if theirs else None
     return {
         "name": "detect",
-        "ours": round(middle, 2),
-        "peer": round(peer, 2) if peer else None,
+        "ours": _shown(middle),
+        "peer": _shown(peer),
         "limit": MEDIAN_SECONDS,
         "unit": "s from cut to page (median)",
         "ratio": round(peer / middle, 2) if peer else None,
         "cuts": len(cuts),
-        "ours_worst": round(max(ours), 2),
+        "ours_worst": _shown(max(ours)),
         "worst_limit": WORST_SECONDS,
         "is_within": middle <= MEDIAN_SECONDS and max(ours) <= WORST_SECONDS,
-        "peer_worst": round(max(theirs), 2) if theirs else None,
+        "peer_worst": _shown(max(theirs, default=None)),
+        "delays": [_shown(delay) for delay in ours],
+        "peer_delays": [_shown(delay) for delay in theirs],
+        "missed": missed,
         "icinga_rule": round(median(icinga), 2),
         "icinga_rule_worst": round(max(icinga), 2),
         "gatus_rule": round(median(gatus), 2),
@@ -119,9 +136,14 @@ def _facts(bench, pager, cuts, peer_false):
             f"rings_{k}": round(v, 2)
             for k, v in spread([d for d, c in zip(ours, cuts, strict=True) if c[0] == "risk"]).items()
         },
-        "noticed": round(median(noticed), 2),
-        "paging": round(median(a - b for a, b in zip(ours, noticed, strict=True)), 2),
+        "noticed": _shown(median(noticed)),
+        "paging": _shown(median(a - b for a, b in zip(ours, noticed, strict=True) if a < inf)),
         "false_outages": told.false_outages,
         "peer_pages_under_loss": peer_false,
         **false,
     }
+
+
+def _shown(seconds):
+    """Seconds to the hundredth; ``None`` for never."""
+    return round(seconds, 2) if seconds is not None and seconds < inf else None

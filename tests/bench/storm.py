@@ -8,6 +8,7 @@ the first ring is then right, so children are told, not judged.
 
 import tempfile
 from collections import Counter
+from datetime import datetime
 from math import inf
 from pathlib import Path
 from time import time
@@ -43,6 +44,7 @@ def run():
         "first_page_median": round(told["median"], 2),
         "first_page_worst": round(told["worst"], 2),
         "sites": rounds[0]["sites"],
+        "sites_by_carrier": rounds[0]["sites_by_carrier"],
         "targets": rounds[0]["targets"],
         "carriers": len(CORES),
         "incidents_a_round": incidents,
@@ -71,6 +73,10 @@ def _round(lose):
             "conditions": dict(Counter(o.condition.split("-")[1] for o in opened if "-" in o.condition)),
             "children": sum(o.paged < inf and o.condition not in parents for o in opened),
             "sites": len({bench.topology.site_of(t) for t in targets} - {None}),
+            "sites_by_carrier": [
+                len({bench.topology.site_of(t) for t in bench.topology.targets_of_risk(core)} - {None})
+                for core in CORES
+            ],
             "targets": len(targets),
         }
 
@@ -81,8 +87,7 @@ def _whole(bench):
     first = time()
     for number, core in enumerate(CORES):
         pass_time(first + number * SPREAD_SECONDS / len(CORES) - time())
-        began[bench.inventory.risks[core].owner] = time()
-        bench.province.lab("cut", "--risk", core)
+        began[bench.inventory.risks[core].owner] = _cut(bench, core)
     return began
 
 
@@ -93,8 +98,13 @@ def _ring_by_ring(bench):
     first = time()
     for number, ring in enumerate(sorted(rings, key=lambda r: r.code[-3:])):
         pass_time(first + number * SPREAD_SECONDS / len(rings) - time())
-        began.setdefault(ring.owner, time())
-        bench.province.lab("cut", "--risk", ring.code)
+        at = _cut(bench, ring.code)
+        began.setdefault(ring.owner, at)
     for core in CORES:
-        bench.province.lab("cut", "--risk", core)
+        _cut(bench, core)
     return began
+
+
+def _cut(bench, risk):
+    """Cut a group; answer when the lab was about to (its command's own start-up is not the service's)."""
+    return datetime.fromisoformat(bench.province.lab("cut", "--risk", risk)["began_at"]).timestamp()
