@@ -13,6 +13,7 @@ from probes.connections import READ, WRITE, Exchange, Step
 from probes.models import PHASES, Answer, Evidence, Finish, Measure, Outcome, Request
 from probes.stream_plan import StreamPlan
 from probes.stream_response import StreamResponse
+from probes.tls_session import TlsSession
 from probes.tls_terms import TlsTerms
 
 __all__ = ["Listening"]
@@ -47,6 +48,7 @@ class Listening(Exchange):
         "_measures",
         "_monotonic",
         "_plan",
+        "_session",
         "_step",
         "_terms",
         "_until",
@@ -72,7 +74,8 @@ class Listening(Exchange):
         self._left = words
         self._monotonic = monotonic
         self._is_segment = is_segment
-        self._step: Callable[[socket.socket], Step] = self._send
+        self._step: Callable[[socket.socket | TlsSession], Step] = self._send
+        self._session: TlsSession | None = None
         self._first = self._until = self._last = math.nan
         self._counted: tuple[float, int] | None = None
         self.phases = [math.nan]
@@ -85,11 +88,8 @@ class Listening(Exchange):
         if self._terms is None:
             self.phases.append(math.nan)
         elif self.socket is not None:
+            self._session = self._terms.session(self.socket)
             self._step = self._handshake
-            try:
-                self.socket = self._terms.wrap(self.socket)
-            except OSError:
-                return self._mismatch("reset: tls")
         return self.ready(now)
 
     @override
@@ -97,13 +97,13 @@ class Listening(Exchange):
         if self.socket is None:
             return self.expired()
         try:
-            return self._step(self.socket)
+            return self._step(self._session or self.socket)
         except (ssl.SSLWantReadError, BlockingIOError):
             return READ
         except ssl.SSLWantWriteError:
             return WRITE
         except ssl.SSLError as error:
-            return self._broken(self.socket, error)
+            return self._broken(self._session, error)
         except (ConnectionResetError, BrokenPipeError):
             return self._mismatch(f"reset: {self.waiting_for()}")
 
@@ -130,9 +130,9 @@ class Listening(Exchange):
         known = [phase for phase in self.phases[:4] if not math.isnan(phase)]
         return sum(known) if len(self.phases) >= 4 else math.nan
 
-    def _handshake(self, stream: socket.socket) -> Step:
-        if isinstance(stream, ssl.SSLSocket) and self._terms is not None:
-            stream.do_handshake()
+    def _handshake(self, stream: socket.socket | TlsSession) -> Step:
+        if isinstance(stream, TlsSession) and self._terms is not None:
+            stream.handshake()
             self._mark()
             finding = self._terms.judged(stream)
             self._measures.update(finding.measures)
@@ -141,21 +141,21 @@ class Listening(Exchange):
         self._step = self._send
         return self._send(stream)
 
-    def _broken(self, stream: socket.socket, error: ssl.SSLError) -> Step:
-        if self._terms is None or not isinstance(stream, ssl.SSLSocket):
+    def _broken(self, stream: TlsSession | None, error: ssl.SSLError) -> Step:
+        if self._terms is None or stream is None:
             return self._mismatch("tls")
         finding = self._terms.failed(stream, error)
         self._measures.update(finding.measures)
         return self._mismatch(finding.detail)
 
-    def _send(self, stream: socket.socket) -> Step:
+    def _send(self, stream: socket.socket | TlsSession) -> Step:
         self._left = self._left[stream.send(self._left) :]
         if self._left:
             return WRITE
         self._step = self._receive
         return READ
 
-    def _receive(self, stream: socket.socket) -> Step:
+    def _receive(self, stream: socket.socket | TlsSession) -> Step:
         response = self.response
         for _ in range(_CHUNKS_A_TURN):
             try:
