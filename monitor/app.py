@@ -62,6 +62,7 @@ log = structlog.get_logger()
 
 _FRESH_SECONDS = 30.0
 _STOP_SECONDS = 2.0
+_SWITCH_SECONDS = 0.0005
 _MOST_WAITING = 3072
 """Batches on the bus above which those of remote vantages are asked to come again."""
 

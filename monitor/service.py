@@ -181,14 +181,14 @@ class MonitorService:
             await self._commit()
             self._metrics.clock_age.labels(batch.vantage).set(batch.clock_age)
 
-    async def tick(self) -> None:
-        """Do what time alone decides: holds that end, views that grow stale, a phase that begins."""
+    async def tick(self, *, is_behind: bool = False) -> None:
+        """Do what time alone decides: holds that end, a phase that begins, views that grow stale unless we are behind."""
         async with self._lock:
             now_ns = self._moved_on()
             out = Decisions()
             self._keep_phase()
             if self._has_looked:
-                for vantage, table in self.belief.tables.items():
+                for vantage, table in () if is_behind else self.belief.tables.items():
                     turned = table.grow_stale(now_ns, not_before_ns=self._started_ns)
                     self.belief.apply(vantage, turned, now_ns, out)
                 self._due_ns = self._attribution.settle(now_ns, out)

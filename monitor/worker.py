@@ -31,6 +31,9 @@ class BatchSource(Protocol):
     async def next(self) -> SampleBatch:
         """Wait for the next batch."""
 
+    def __len__(self) -> int:
+        """How many batches wait."""
+
 
 class MonitorWorker:
     """Drives one :class:`MonitorService` until told to stop."""
@@ -73,12 +76,16 @@ class MonitorWorker:
                     await self._take(batch)
                 if self._until_tick(ticked + TICK_SECONDS - loop.time()) <= 0:
                     ticked = loop.time()
-                    await self._guarded("tick", self._service.tick)
+                    await self._guarded("tick", self._tick)
         finally:
             for task in (coming, stopping):
                 task.cancel()
                 with suppress(asyncio.CancelledError):
                     await task
+
+    async def _tick(self) -> None:
+        # Answers that wait on the bus are not silence: nothing grows stale while we are behind.
+        await self._service.tick(is_behind=len(self._bus) > 0)
 
     async def _take(self, batch: SampleBatch) -> None:
         loop = asyncio.get_running_loop()

@@ -185,12 +185,13 @@ class VantageWorker:
         return engine
 
     def _fleet(self, inventory: Inventory) -> Fleet:
-        return build_fleet(
+        self._current = build_fleet(
             inventory,
             Topology(inventory),
             inventory.vantages[self._vantage],
             canaries_by=ProbeKind.ICMP if self._icmp is not None else ProbeKind.TCP,
         )
+        return self._current
 
     def _swap(self, inventory: Inventory) -> None:
         if self._runner is None:
@@ -207,15 +208,15 @@ class VantageWorker:
             if phase is not self._phase and self._runner is not None:
                 log.info("phase changed", vantage=self._vantage, old=self._phase, new=phase)
                 self._phase = phase
-                self._runner.pace(pacing_of(self._fleet(self._inventory), self._inventory, phase))
+                self._runner.pace(pacing_of(self._current, self._inventory, phase))
 
     async def _keep_addresses(self, stop: asyncio.Event) -> None:
         while not stop.is_set():
             await _any_set(stop, self._renamed, seconds=RESOLVE_SECONDS)
             self._renamed.clear()
-            fleet = self._fleet(self._inventory)
-            if await self._resolver.refresh(fleet.slots) and self._runner is not None:
-                self._runner.readdress(self._resolver.addresses(fleet.slots))
+            slots = self._current.slots
+            if await self._resolver.refresh(slots) and self._runner is not None:
+                self._runner.readdress(self._resolver.addresses(self._current.slots))
 
     def _from_engine(self, results: IcmpResults) -> None:
         if self._loop is not None and self._runner is not None:
