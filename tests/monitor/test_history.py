@@ -86,12 +86,21 @@ def test_a_new_chunk_seals_the_one_before():
 
 
 @given(st.lists(st.tuples(st.integers(0, 255), st.integers(0, 255)), max_size=40))
-def test_packing_loses_nothing(minutes):
+def test_packing_loses_no_look_and_keeps_round_trips_within_one_part_in_64(minutes):
     counts = np.array(minutes, np.uint8).reshape(-1, 2).T
     rtts = np.linspace(0, 100, 3 * counts.shape[1]).astype(np.float16).reshape(3, -1)
     again = unpacked(packed(counts, rtts))
     assert np.array_equal(again[0], counts)
-    assert np.array_equal(again[1], rtts)
+    assert np.allclose(again[1].astype(float), rtts.astype(float), rtol=1 / 64, atol=1e-6)
+    assert np.array_equal(unpacked(packed(*again))[1], again[1])
+
+
+def test_packing_keeps_what_was_not_measured_and_the_longest_round_trip():
+    counts = np.ones((2, 3), np.uint8)
+    rtts = np.array([[np.nan, 65_000, 1], [np.nan, 65_000, 1], [np.nan, 65_000, 1]], np.float16)
+    again = unpacked(packed(counts, rtts))[1]
+    assert np.isnan(again[:, 0]).all()
+    assert np.isfinite(again[:, 1]).all()
 
 
 @given(
