@@ -2,7 +2,8 @@
 
 Pure, in whole nanoseconds, so that the parts always sum to the window exactly. Unobserved time is neither up nor
 down: where an outage and an unobserved interval overlap, we did not see it, and it is not held against anybody.
-Availability is up over observed; where nothing was observed there is no figure.
+Down time inside planned work stands apart: it happened and is shown, but nobody is in arrears for it, so it is left out
+of the figure on both sides. Availability is up over up and down; where there was neither there is no figure.
 """
 
 from collections.abc import Iterable
@@ -26,10 +27,12 @@ class Availability:
     up_ns: int
     down_ns: int
     unobserved_ns: int
+    planned_ns: int = 0
+    """Down, seen to be so, and announced."""
 
     @property
     def ratio(self) -> float | None:
-        """Up over observed; ``None`` where nothing was observed."""
+        """Up over observed, less what was planned; ``None`` where nothing is left."""
         observed = self.up_ns + self.down_ns
         return self.up_ns / observed if observed else None
 
@@ -79,14 +82,22 @@ def length(intervals: Iterable[Interval]) -> int:
 
 
 def availability(
-    *, window: Interval, down: Iterable[Interval], unobserved: Iterable[Interval]
+    *,
+    window: Interval,
+    down: Iterable[Interval],
+    unobserved: Iterable[Interval],
+    planned: Iterable[Interval] = (),
 ) -> Availability:
-    """Split a window; overlapping intervals count once, and unobserved time wins over down."""
+    """Split a window; overlapping intervals count once, unobserved time wins over down, and planned over unplanned."""
     blind = clipped(unobserved, window)
     lost = without(clipped(down, window), blind)
+    arrears = without(lost, clipped(planned, window))
     whole = max(0, window[1] - window[0])
     return Availability(
-        up_ns=whole - length(blind) - length(lost), down_ns=length(lost), unobserved_ns=length(blind)
+        up_ns=whole - length(blind) - length(lost),
+        down_ns=length(arrears),
+        unobserved_ns=length(blind),
+        planned_ns=length(lost) - length(arrears),
     )
 
 

@@ -18,20 +18,30 @@ def seconds_of(spans, window=WINDOW):
     return {n for start, end in spans for n in range(max(start, window[0]), min(end, window[1]))}
 
 
-@given(intervals, intervals)
-def test_the_parts_are_what_counting_every_second_gives(down, unobserved):
+@given(intervals, intervals, intervals)
+def test_the_parts_are_what_counting_every_second_gives(down, unobserved, planned):
     blind = seconds_of(unobserved)
     lost = seconds_of(down) - blind
-    assert availability(window=WINDOW, down=down, unobserved=unobserved) == Availability(
-        up_ns=200 - len(blind) - len(lost), down_ns=len(lost), unobserved_ns=len(blind)
+    arrears = lost - seconds_of(planned)
+    assert availability(window=WINDOW, down=down, unobserved=unobserved, planned=planned) == Availability(
+        up_ns=200 - len(blind) - len(lost),
+        down_ns=len(arrears),
+        unobserved_ns=len(blind),
+        planned_ns=len(lost) - len(arrears),
     )
 
 
-@given(intervals, intervals)
-def test_the_parts_sum_to_the_window(down, unobserved):
-    parts = availability(window=WINDOW, down=down, unobserved=unobserved)
-    assert parts.up_ns + parts.down_ns + parts.unobserved_ns == 200
-    assert min(parts.up_ns, parts.down_ns, parts.unobserved_ns) >= 0
+@given(intervals, intervals, intervals)
+def test_the_parts_sum_to_the_window(down, unobserved, planned):
+    parts = availability(window=WINDOW, down=down, unobserved=unobserved, planned=planned)
+    every = (parts.up_ns, parts.down_ns, parts.unobserved_ns, parts.planned_ns)
+    assert sum(every) == 200
+    assert min(every) >= 0
+
+
+def test_planned_work_costs_no_availability_and_lends_none():
+    parts = availability(window=WINDOW, down=[(0, 100)], unobserved=[], planned=[(50, 150)])
+    assert (parts.down_ns, parts.planned_ns, parts.ratio) == (50, 50, 100 / 150)
 
 
 @given(intervals, st.randoms(use_true_random=False))
