@@ -176,6 +176,11 @@ async def test_silence_is_unknown_and_not_down(duty):
     assert {row.at for row in changes} == {moment(ns(30))}
 
 
+async def test_nothing_grows_stale_while_answers_wait_to_be_taken(duty):
+    await duty.tick(at=31, is_behind=True)
+    assert State.UNKNOWN not in {view.state for view in duty.service.snapshot().targets.values()}
+
+
 async def test_an_open_outage_outlives_silence(duty):
     await duty.fall("X-31-FIXED", at=5)
     await duty.tick(at=60)

@@ -240,9 +240,9 @@ class Duty:
         rows = [(c, at + 0.2 * n, Outcome.OK) for n in range(2) for c in codes]
         await self.look(rows, at=at, after=0.2, **more)
 
-    async def tick(self, *, at: float) -> None:
+    async def tick(self, *, at: float, **more: bool) -> None:
         self.clock.set(at)
-        await self.service.tick()
+        await self.service.tick(**more)
 
 
 @asynccontextmanager
