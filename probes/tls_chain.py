@@ -19,6 +19,7 @@ from enum import StrEnum
 from ipaddress import ip_address
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, rsa
 from cryptography.utils import CryptographyDeprecationWarning
@@ -31,6 +32,16 @@ _MOST_KEPT = 65_536
 _LEAST_RSA_BITS = 2048
 _LEAST_CURVE_BITS = 224
 _BROKEN_HASHES = (hashes.MD5, hashes.SHA1)
+_UNREADABLE = (
+    ValueError,
+    TypeError,
+    UnsupportedAlgorithm,
+    x509.DuplicateExtension,
+    x509.InvalidVersion,
+    x509.UnsupportedGeneralNameType,
+)
+"""What ``cryptography`` says of bytes that are no certificate, or no longer one."""
+
 _PEM_END = b"-----END CERTIFICATE-----"
 
 
@@ -105,21 +116,22 @@ class Trust:
     def _judged(self, chain: tuple[bytes, ...], name: str, at: float, *, verifies: bool) -> ChainVerdict:
         try:
             certificates = [_parsed(each) for each in chain]
-            leaf = certificates[0]
-            key = hashlib.sha256(_public_key_bytes(leaf)).digest()
-        except (ValueError, IndexError):
+            validities = [_validity(each) for each in certificates]
+            not_after = min(ends for _, ends in validities)
+        except _UNREADABLE:
             words = "" if chain else "none was presented"
-            return ChainVerdict(
-                ChainFault.UNREADABLE if verifies else None, words, float("nan"), b"", at, at + _HOLDS_SECONDS
-            )
-        fault, words = self._fault(certificates, name, at) if verifies else (None, "")
+            fault = ChainFault.UNREADABLE if verifies else None
+            return ChainVerdict(fault, words, math.nan, b"", at, at + _HOLDS_SECONDS)
+        try:
+            found, words = self._fault(certificates, name, at) if verifies else (None, "")
+        except _UNREADABLE as error:  # parts of a certificate are parsed when they are asked for
+            found, words = ChainFault.UNREADABLE, type(error).__name__
         # Both ends of a validity are within it (RFC 5280, 4.1.2.5), so a verdict holds up to an end, and up to just
         # before a beginning.
-        validities = [_validity(each) for each in certificates]
         edges = [edge for begins, ends in validities for edge in (math.nextafter(begins, -math.inf), ends)]
         until = min((edge for edge in edges if edge >= at), default=math.inf)
-        not_after = min(ends for _, ends in validities)
-        return ChainVerdict(fault, words, not_after, key, at, min(until, at + _HOLDS_SECONDS))
+        key = _key_digest(certificates[0])
+        return ChainVerdict(found, words, not_after, key, at, min(until, at + _HOLDS_SECONDS))
 
     def _fault(self, chain: list[x509.Certificate], name: str, at: float) -> tuple[ChainFault | None, str]:
         leaf = chain[0]
@@ -170,10 +182,13 @@ def _parsed(content: bytes, *, is_pem: bool = False) -> x509.Certificate:
         return x509.load_pem_x509_certificate(content) if is_pem else x509.load_der_x509_certificate(content)
 
 
-def _public_key_bytes(certificate: x509.Certificate) -> bytes:
-    return certificate.public_key().public_bytes(
-        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
-    )
+def _key_digest(certificate: x509.Certificate) -> bytes:
+    try:
+        key = certificate.public_key()
+    except _UNREADABLE:
+        return b""  # a kind of key that we do not know: no pin names it
+    encoded = key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+    return hashlib.sha256(encoded).digest()
 
 
 def _validity(certificate: x509.Certificate) -> tuple[float, float]:
@@ -206,7 +221,7 @@ def _weakness(path: list[x509.Certificate]) -> str:
     for certificate in path:
         try:
             key = certificate.public_key()
-        except ValueError:
+        except _UNREADABLE:
             continue  # a kind of key that we do not know is not thereby weak
         if isinstance(key, rsa.RSAPublicKey | dsa.DSAPublicKey) and key.key_size < _LEAST_RSA_BITS:
             return f"key of {key.key_size} bits"
@@ -221,14 +236,14 @@ def _weakness(path: list[x509.Certificate]) -> str:
 def _signature_is_broken(certificate: x509.Certificate) -> bool:
     try:
         return isinstance(certificate.signature_hash_algorithm, _BROKEN_HASHES)
-    except ValueError:  # an algorithm that is not known: the path tells
+    except _UNREADABLE:  # an algorithm that is not known: the path tells
         return False
 
 
 def _alternatives(certificate: x509.Certificate) -> x509.SubjectAlternativeName | None:
     try:
         return certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    except (x509.ExtensionNotFound, ValueError):
+    except x509.ExtensionNotFound:
         return None
 
 

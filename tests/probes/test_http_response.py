@@ -1,4 +1,5 @@
 from itertools import pairwise
+from random import Random
 
 import pytest
 from hypothesis import given
@@ -7,6 +8,8 @@ from hypothesis import strategies as st
 from probes.http_plan import http_plan
 from probes.http_response import HttpResponse, judged
 from probes.models import Outcome
+from tests.fuzz import fuzz_http
+from tests.fuzz.run import hurled
 
 PLAIN = http_plan("10.0.0.1", 80, {})
 
@@ -127,3 +130,7 @@ def test_how_an_answer_is_cut_into_pieces_does_not_matter(data):
     edges = [0, *cuts, len(whole)]
     response = read(*(whole[a:b] for a, b in pairwise(edges)))
     assert (response.is_complete, bytes(response.body), response.problem) == (True, b"xinchao", "")
+
+
+def test_mutated_input_crashes_nothing():
+    assert hurled(fuzz_http, rng=Random(53), count=3000) == 3000

@@ -1,5 +1,6 @@
 import math
 import subprocess
+from random import Random
 
 import pytest
 from cryptography.hazmat.primitives import serialization
@@ -8,6 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from probes.tls_chain import ChainFault, Trust, read_certificates
+from tests.fuzz import fuzz_tls_chain
+from tests.fuzz.run import hurled
 from tests.support.certificates import Authority, der
 from tests.support.servers import needs_program
 
@@ -162,3 +165,7 @@ def test_the_system_s_authorities_are_read_and_one_that_cannot_be_is_passed_over
 
 def test_rsa_of_2048_bits_is_strong_enough():
     assert judged(AUTHORITY.mint("a.vn", key=rsa.generate_private_key(65537, 2048))).fault is None
+
+
+def test_mutated_input_crashes_nothing():
+    assert hurled(fuzz_tls_chain, rng=Random(53), count=3000) == 3000
