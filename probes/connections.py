@@ -52,7 +52,7 @@ _UNREACHABLE = frozenset(
 class Exchange(ABC):
     """One look over one connection. ``connect`` is the handshake's time in seconds once it stands."""
 
-    __slots__ = ("began", "connect", "descriptor", "finish", "request", "socket", "stands")
+    __slots__ = ("began", "connect", "descriptor", "finish", "request", "socket", "stands", "waits_for")
 
     def __init__(self, request: Request, finish: Finish) -> None:
         self.request = request
@@ -62,6 +62,7 @@ class Exchange(ABC):
         self.began = 0.0
         self.connect = math.nan
         self.stands = False
+        self.waits_for = 0
 
     @abstractmethod
     def established(self, now: float) -> Step:
@@ -139,6 +140,7 @@ class Connections:
             return _failure(code, is_ours=stream.getsockname()[1] == 0)
         exchange.descriptor = stream.fileno()
         self._live[exchange.descriptor] = exchange
+        exchange.waits_for = WRITE
         self._poller.watch(exchange.descriptor, WRITE)
         return None
 
@@ -166,7 +168,8 @@ class Connections:
             self._end(exchange, step)
         elif isinstance(step, Elsewhere):
             self._move(exchange, step)
-        else:
+        elif step != exchange.waits_for:
+            exchange.waits_for = step
             self._poller.change(descriptor, step)
 
     def _stood(self, exchange: Exchange, now: float) -> Step:
