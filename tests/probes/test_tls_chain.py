@@ -1,5 +1,6 @@
 import math
 import subprocess
+import time
 from random import Random
 
 import pytest
@@ -74,7 +75,9 @@ def test_a_certificate_signed_by_sha_1_is_weak(tmp_path):
         "-days", "9", "-extfile", "names", "-out", "leaf.pem",
     )  # fmt: skip
     chain = der(read_certificates((tmp_path / "leaf.pem").read_bytes()))
-    verdict = TRUST.judge(chain, "a.vn", NOW + 60, verifies=True)
+    verdict = TRUST.judge(
+        chain, "a.vn", time.time() + 60, verifies=True
+    )  # the shell dates it by its own clock
     assert (verdict.fault, verdict.words) == (ChainFault.WEAK, "signed by MD5 or SHA-1")
 
 
