@@ -3,6 +3,11 @@
 import os
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# A machine that also builds something is slow, not wrong: how long an example takes is no test of ours.
+settings.register_profile("ours", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("ours")
 
 
 def pytest_collection_modifyitems(config, items):
@@ -18,8 +23,12 @@ def pytest_collection_modifyitems(config, items):
 
 
 def _tell_stories_in_order(items):
-    """Undo the shuffling inside modules whose tests are chapters of one story."""
-    places = [place for place, item in enumerate(items) if item.get_closest_marker("story")]
-    chapters = sorted((items[place] for place in places), key=lambda item: (item.path, item.location[1]))
-    for place, item in zip(places, chapters, strict=True):
-        items[place] = item
+    """Undo the shuffling inside modules whose tests are chapters of one story, each module in its own places."""
+    told = {}
+    for place, item in enumerate(items):
+        if item.get_closest_marker("story"):
+            told.setdefault(item.path, []).append(place)
+    for places in told.values():
+        chapters = sorted((items[place] for place in places), key=lambda item: item.location[1])
+        for place, item in zip(places, chapters, strict=True):
+            items[place] = item
