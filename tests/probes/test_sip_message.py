@@ -172,7 +172,11 @@ VIAS = st.sampled_from(
     st.integers(100, 699),
     st.text(st.characters(max_codepoint=0x2FF, exclude_characters="\r\n"), max_size=12),
     st.sampled_from(["1 OPTIONS", "7 INVITE", " 1 OPTIONS", "x", "1  OPTIONS", "1 options"]),
-    st.lists(st.tuples(NAMES, VALUES), max_size=3),
+    # A second CSeq is no message at all (RFC 3261, section 7.3.1): what either reading makes of it is nobody's concern.
+    st.lists(
+        st.tuples(NAMES, VALUES).filter(lambda field: field[0].lower() not in {"cseq", "via", "v"}),
+        max_size=3,
+    ),
 )
 def test_a_glance_says_what_reading_says_or_nothing(via, status, words, cseq, more):
     data = SipResponse((("Via", via), *more, ("CSeq", cseq)), b"", status, words).encode()
