@@ -98,7 +98,8 @@ class TlsTerms:
             name = self._plan.server_name
             not_after = self._trust.judge(chain, name, self._seconds(), verifies=False).not_after
         said = tls_failure(error)
-        if error.reason in _SECURITY_LEVEL:
+        # A Python that was built with an older OpenSSL passes its words on instead of the name.
+        if (error.reason or "").upper().replace(" ", "_") in _SECURITY_LEVEL:
             said = f"{WEAK}: {said.removeprefix('tls: ')}"
         return TlsFinding(said, not_after)
 
