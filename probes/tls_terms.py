@@ -98,8 +98,9 @@ class TlsTerms:
             name = self._plan.server_name
             not_after = self._trust.judge(chain, name, self._seconds(), verifies=False).not_after
         said = tls_failure(error)
-        # A Python that was built with an older OpenSSL passes its words on instead of the name.
-        if (error.reason or "").upper().replace(" ", "_") in _SECURITY_LEVEL:
+        # A Python that does not know OpenSSL's newer reasons by name passes its words on instead.
+        words = f"{error.reason} {error}".upper().replace(" ", "_")
+        if any(reason in words for reason in _SECURITY_LEVEL):
             said = f"{WEAK}: {said.removeprefix('tls: ')}"
         return TlsFinding(said, not_after)
 
