@@ -8,8 +8,11 @@ from hypothesis import HealthCheck, settings
 # Debian keeps servers in sbin, which a person's path leaves out; started by a test they need no more rights than it has.
 os.environ["PATH"] = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/sbin"])
 
-# A machine that also builds something is slow, not wrong: how long an example takes is no test of ours.
-settings.register_profile("ours", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# A machine that also builds something is slow, not wrong: how long an example takes is no test of ours. The examples are the
+# same in every run, so that a red one is red for what changed; looking for new ones is the work of tests.fuzz.run.
+settings.register_profile(
+    "ours", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
 settings.load_profile("ours")
 
 
