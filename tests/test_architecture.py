@@ -40,10 +40,10 @@ def tree_of(path: Path) -> ast.Module:
 
 
 def is_composition_root(path: Path) -> bool:
-    """app, settings, the command, and alembic's environment, which must see every table."""
+    """app, its parts, settings, the command, and alembic's environment, which must see every table."""
     inner = path.relative_to(ROOT).parts
     return inner[0] == "monitor" and (
-        inner[1] in {"app.py", "settings.py", "__main__.py"} or inner[1] in {"cli", "migrations"}
+        inner[1] in {"app.py", "settings.py", "__main__.py"} or inner[1] in {"assembly", "cli", "migrations"}
     )
 
 
@@ -71,7 +71,7 @@ def test_a_package_imports_only_what_lies_to_its_left(path):
 def test_nothing_imports_the_composition_root(path):
     if is_composition_root(path):
         return
-    roots = ("monitor.app", "monitor.settings", "monitor.cli", "monitor.__main__")
+    roots = ("monitor.app", "monitor.assembly", "monitor.settings", "monitor.cli", "monitor.__main__")
     found = {name for node in ast.walk(tree_of(path)) for name in imported(node) if name.startswith(roots)}
     assert not found
 
