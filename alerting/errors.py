@@ -7,7 +7,8 @@
     │   ├── NotAllowedError          it is theirs to see, not to do
     │   ├── IllegalTransitionError   the incident's state does not allow the event
     │   ├── MissingReasonError       the event needs words that were not given
-    │   └── ImpossibleTimeError      a promise for a time that is already past
+    │   ├── ImpossibleTimeError      a promise for a time that is already past
+    │   └── ChangedMeanwhileError    the caller looked at a version that is not the present one
     ├── StaleIncidentError           somebody else changed the incident first; load it again
     └── DeliveryError                one attempt to deliver one message failed
 
@@ -22,6 +23,7 @@ from typing_extensions import override
 
 __all__ = [
     "AlertingError",
+    "ChangedMeanwhileError",
     "DeliveryError",
     "IllegalTransitionError",
     "ImpossibleTimeError",
@@ -151,6 +153,21 @@ class ImpossibleTimeError(RefusedError):
     @override
     def __str__(self) -> str:
         return f"{self.eta.isoformat()} is not later than now, {self.now.isoformat()}"
+
+
+class ChangedMeanwhileError(RefusedError):
+    """The caller wanted to act on one version of an incident, and it is another by now."""
+
+    slug: ClassVar[str] = "changed-meanwhile"
+    status: ClassVar[int] = 412
+
+    def __init__(self, version: int) -> None:
+        super().__init__(version)
+        self.version = version
+
+    @override
+    def __str__(self) -> str:
+        return f"it was changed meanwhile and has version {self.version} now; look again before acting"
 
 
 class DeliveryError(AlertingError):

@@ -4,7 +4,15 @@ from sqlalchemy import JSON, BigInteger, Column, ForeignKey, Index, Integer, Str
 
 from inventory.database import UtcDateTime, metadata
 
-__all__ = ["escalation_runs", "incident_outages", "incidents", "ledger", "links", "outbox"]
+__all__ = [
+    "escalation_runs",
+    "idempotency_keys",
+    "incident_outages",
+    "incidents",
+    "ledger",
+    "links",
+    "outbox",
+]
 
 _big = BigInteger().with_variant(Integer, "sqlite")
 _live = text("state NOT IN ('closed', 'cancelled', 'merged')")
@@ -127,4 +135,19 @@ links = Table(
     Column("person", String(80), nullable=False),
     Column("expires_at", UtcDateTime, nullable=False),
     Column("used_at", UtcDateTime),
+)
+
+idempotency_keys = Table(
+    "idempotency_keys",
+    metadata,
+    Column("account", String(120), primary_key=True),
+    Column("key", String(255), primary_key=True),
+    Column("fingerprint", String(64), nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    # NULL until the first request was answered.
+    Column("status", Integer),
+    Column("media_type", String(80), nullable=False, server_default=""),
+    Column("etag", String(80), nullable=False, server_default=""),
+    Column("body", Text, nullable=False, server_default=""),
+    Index("ix_idempotency_keys_created_at", "created_at"),
 )

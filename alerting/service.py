@@ -17,7 +17,7 @@ from alerting import actions
 from alerting.absorption import absorb_cause
 from alerting.case import Case
 from alerting.change_store import mark, mark_all, unprocessed
-from alerting.errors import StaleIncidentError, UnknownLinkError
+from alerting.errors import ChangedMeanwhileError, StaleIncidentError, UnknownLinkError
 from alerting.links import AcknowledgementLinks
 from alerting.message_store import oldest_waiting
 from alerting.metrics import AlertingMetrics
@@ -176,10 +176,20 @@ class AlertingService:
                     raise
                 log.info("transaction begun again", reason=type(lost).__name__)
 
-    async def _acted(self, identifier: int, work: Callable[[Case, datetime], Awaitable[object]]) -> Incident:
+    async def _acted(
+        self,
+        identifier: int,
+        work: Callable[[Case, datetime], Awaitable[object]],
+        *,
+        version: int | None = None,
+    ) -> Incident:
+        """Do ``work`` on one case; with ``version``, only while the incident still has that version."""
+
         async def inside(connection: AsyncConnection) -> tuple[Incident, bool]:
             case = await Case.load(connection, identifier)
             before = case.sequence
+            if version is not None and version != before:
+                raise ChangedMeanwhileError(before)
             await work(case, self._clock())
             return case.incident, case.sequence != before
 
@@ -188,7 +198,9 @@ class AlertingService:
             self._announce([identifier])
         return incident
 
-    async def acknowledge(self, incident: int, *, actor: str, person: str = "", note: str = "") -> Incident:
+    async def acknowledge(
+        self, incident: int, *, actor: str, person: str = "", note: str = "", version: int | None = None
+    ) -> Incident:
         """Take the incident into ``actor``'s hands (``person``: their code in the roster). First wins; idempotent."""
 
         async def work(case: Case, at: datetime) -> None:
@@ -198,38 +210,54 @@ class AlertingService:
                 seconds = (at - opened_at).total_seconds()
                 self.metrics.acknowledge.labels(taken.severity.value, taken.owner).observe(seconds)
 
-        return await self._acted(incident, work)
+        return await self._acted(incident, work, version=version)
 
     async def progress(
-        self, incident: int, *, actor: str, note: str, eta: datetime | None = None
+        self,
+        incident: int,
+        *,
+        actor: str,
+        note: str,
+        eta: datetime | None = None,
+        version: int | None = None,
     ) -> Incident:
         """Tell what is being done about it; refused without words."""
         return await self._acted(
             incident,
             lambda case, at: actions.progress(case, self._province, at, actor=actor, note=note, eta=eta),
+            version=version,
         )
 
-    async def report_restored(self, incident: int, *, actor: str, note: str = "") -> Incident:
+    async def report_restored(
+        self, incident: int, *, actor: str, note: str = "", version: int | None = None
+    ) -> Incident:
         """Claim that service is back; the probes verify it."""
         return await self._acted(
             incident,
             lambda case, at: actions.report_restored(case, self._province, at, actor=actor, note=note),
+            version=version,
         )
 
-    async def close(self, incident: int, *, actor: str, cause: CauseClass, note: str) -> Incident:
+    async def close(
+        self, incident: int, *, actor: str, cause: CauseClass, note: str, version: int | None = None
+    ) -> Incident:
         """Sign off what was resolved, with its cause; refused without words."""
         return await self._acted(
-            incident, lambda case, at: actions.close(case, at, actor=actor, cause=cause, note=note)
+            incident,
+            lambda case, at: actions.close(case, at, actor=actor, cause=cause, note=note),
+            version=version,
         )
 
-    async def cancel(self, incident: int, *, actor: str, note: str) -> Incident:
+    async def cancel(self, incident: int, *, actor: str, note: str, version: int | None = None) -> Incident:
         """Take back what was no incident; refused without words."""
-        return await self._acted(incident, lambda case, at: actions.cancel(case, at, actor=actor, note=note))
+        return await self._acted(
+            incident, lambda case, at: actions.cancel(case, at, actor=actor, note=note), version=version
+        )
 
-    async def note(self, incident: int, *, actor: str, note: str) -> Incident:
+    async def note(self, incident: int, *, actor: str, note: str, version: int | None = None) -> Incident:
         """Write something down in the ledger."""
         return await self._acted(
-            incident, lambda case, at: actions.annotate(case, at, actor=actor, note=note)
+            incident, lambda case, at: actions.annotate(case, at, actor=actor, note=note), version=version
         )
 
     async def by_link(self, token: str) -> tuple[Incident, Person] | None:

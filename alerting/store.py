@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Integer, RowMapping, cast, func, insert, select, update
+from sqlalchemy import Integer, RowMapping, and_, cast, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alerting.errors import StaleIncidentError, UnknownIncidentError
@@ -39,6 +39,7 @@ __all__ = [
     "save_incident",
     "soonest_deadline",
     "tally",
+    "version_of",
 ]
 
 _ALIVE = tuple(sorted(LIVE))
@@ -80,6 +81,12 @@ async def incident(connection: AsyncConnection, identifier: int, *, owner: str |
     return _incident(row)
 
 
+async def version_of(connection: AsyncConnection, identifier: int) -> int:
+    """Read the version of an incident: the sequence of its last ledger entry; 0 when there is none."""
+    found = (await connection.execute(select(table.c.version).where(table.c.id == identifier))).scalar()
+    return found or 0
+
+
 async def incidents(
     connection: AsyncConnection,
     *,
@@ -87,9 +94,17 @@ async def incidents(
     owner: str | None = None,
     limit: int = 100,
     offset: int = 0,
+    after: tuple[datetime, int] | None = None,
 ) -> list[Incident]:
-    """Read incidents, the newest first, only those of ``owner`` when it is given."""
+    """Read incidents, the newest first, only those of ``owner`` when it is given.
+
+    ``after`` is the time of opening and the id of an incident that the list goes on behind.
+    """
     query = select(table).order_by(table.c.opened_at.desc(), table.c.id.desc()).limit(limit).offset(offset)
+    if after is not None:
+        opened_at, identifier = after
+        earlier = and_(table.c.opened_at == opened_at, table.c.id < identifier)
+        query = query.where(or_(table.c.opened_at < opened_at, earlier))
     if states is not None:
         query = query.where(table.c.state.in_(tuple(states)))
     if owner is not None:

@@ -10,6 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from alerting.web.problems import of_status
 from dashboards import areas, board, duty, events, incidents, link, search, sign_in, sites
 from dashboards.assets import assets
 from dashboards.deps import Deps
@@ -70,6 +71,8 @@ def install(app: FastAPI, deps: Deps) -> None:
     async def lost(request: Request, error: Exception) -> Response:
         known = error if isinstance(error, HTTPException) else HTTPException(500)
         status = known.status_code
+        if request.url.path.startswith("/api/"):
+            return of_status(known)
         if "text/html" not in request.headers.get("accept", ""):
             return await http_exception_handler(request, known)
         visit = await begin(request, deps)

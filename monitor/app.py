@@ -14,6 +14,7 @@ import structlog
 from fastapi import FastAPI
 
 from alerting.api import router as incident_routes
+from alerting.web.api import Api, ApiApplication
 from dashboards.api_access import api_actor, belief_guard
 from dashboards.assembly import assemble
 from dashboards.auth import ensure_administrator
@@ -197,7 +198,7 @@ def create_app(service: Service) -> FastAPI:
             await service.stop()
 
     # The library's own documentation pages ask a foreign host for their scripts.
-    app = FastAPI(
+    app = ApiApplication(
         title="Thông Suốt",
         lifespan=lifespan,
         docs_url=None,
@@ -214,9 +215,8 @@ def create_app(service: Service) -> FastAPI:
             guard=belief_guard(service.pages),
         )
     )
-    app.include_router(
-        incident_routes(service=service.alerting, database=service.database, actor=api_actor(service.pages))
-    )
+    api = Api(database=service.database, clock=now, actor=api_actor(service.pages))
+    app.include_router(incident_routes(api, service.alerting))
     app.include_router(
         hook_routes(ping=service.looking.heartbeats.ping, monotonic=time.monotonic, receiver=service.receiver)
     )

@@ -6,6 +6,7 @@ from httpx2 import ASGITransport, AsyncClient
 
 from alerting.api import router
 from alerting.models import IncidentState
+from alerting.web.api import Api
 from inventory.access import Actor, Role
 from tests.support.acting import a_duty_room
 
@@ -29,20 +30,24 @@ class Office:
         self.client = client
         self.caller = OFFICER
 
-    async def get(self, path, caller=OFFICER, **query):
+    async def get(self, path, caller=OFFICER, headers=None, **query):
         self.caller = caller
-        return await self.client.get(f"/api/v1/incidents{path}", params=query)
+        return await self.client.get(f"/api/v1/incidents{path}", params=query, headers=headers)
 
-    async def post(self, path, caller=OFFICER, **body):
+    async def post(self, path, caller=OFFICER, headers=None, **body):
         self.caller = caller
-        return await self.client.post(f"/api/v1/incidents{path}", json=body)
+        return await self.client.post(f"/api/v1/incidents{path}", json=body, headers=headers)
+
+    async def keyed(self, path, key, caller=OFFICER, **body):
+        return await self.post(path, caller, {"Idempotency-Key": key}, **body)
 
 
 @pytest.fixture
 async def office(room):
     office = Office(None)
     app = FastAPI()
-    app.include_router(router(service=room.service, database=room.database, actor=lambda: office.caller))
+    api = Api(database=room.database, clock=room.clock, actor=lambda: office.caller)
+    app.include_router(router(api, room.service))
     async with AsyncClient(transport=ASGITransport(app), base_url="http://ts.invalid") as client:
         office.client = client
         yield office
@@ -53,9 +58,62 @@ async def test_the_list_shows_what_lives_newest_first(room, office):
     await room.believe("path:UB-31501-DT")
     await room.service.absorb()
     answer = await office.get("")
-    assert [one["number"] for one in answer.json()] == ["SC-21-0002", "SC-21-0001"]
-    assert (await office.get("", state="closed")).json() == []
-    assert len((await office.get("", limit=1, offset=1)).json()) == 1
+    assert [one["number"] for one in answer.json()["items"]] == ["SC-21-0002", "SC-21-0001"]
+    assert (await office.get("", state="closed")).json() == {"items": [], "next": None}
+
+
+async def test_a_list_goes_on_where_its_cursor_says(room, office):
+    await room.cut()
+    room.clock.advance(seconds=1)
+    await room.believe("path:UB-31501-DT")
+    await room.service.absorb()
+    first = (await office.get("", limit=1)).json()
+    second = (await office.get("", limit=1, cursor=first["next"])).json()
+    assert [page["items"][0]["number"] for page in (first, second)] == ["SC-21-0002", "SC-21-0001"]
+    assert second["next"] is None
+
+
+@pytest.mark.parametrize("cursor", ["x", "bm9uZQ", "WzEsMl0", "ü" * 9])
+async def test_a_cursor_that_the_list_never_gave_out_is_refused(office, cursor):
+    answer = await office.get("", cursor=cursor)
+    assert (answer.status_code, answer.json()["type"]) == (422, "urn:thongsuot:invalid-cursor")
+
+
+async def test_the_same_request_under_the_same_key_is_done_once_and_answered_alike(room, office):
+    incident = await room.cut()
+    first, again = [await office.keyed(f"/{incident.id}/note", "key-1", note="đã gọi") for _ in range(2)]
+    assert (first.status_code, first.json()) == (again.status_code, again.json())
+    assert again.headers["idempotent-replayed"] == "true"
+    assert again.headers["etag"] == first.headers["etag"]
+    assert (await room.events()).count("note") == 1
+
+
+async def test_a_key_that_stands_for_another_request_is_refused(room, office):
+    incident = await room.cut()
+    await office.keyed(f"/{incident.id}/note", "key-1", note="đã gọi")
+    other = await office.keyed(f"/{incident.id}/note", "key-1", note="đã đến nơi")
+    assert (other.status_code, other.json()["type"]) == (422, "urn:thongsuot:idempotency-key-reused")
+    assert (await room.events()).count("note") == 1
+
+
+async def test_a_refusal_is_answered_again_too_and_a_key_is_one_accounts_own(room, office):
+    incident = await room.cut()
+    refused = [await office.keyed(f"/{incident.id}/close", "k", cause="power_loss", note="x") for _ in "12"]
+    assert [answer.status_code for answer in refused] == [409, 409]
+    assert refused[1].headers["content-type"] == "application/problem+json"
+    assert (await office.keyed(f"/{incident.id}/note", "k", VNPT, note="đến nơi")).status_code == 200
+
+
+async def test_who_acts_on_a_version_that_is_past_is_told_so(room, office):
+    incident = await room.cut()
+    tag = (await office.get(f"/{incident.id}")).headers["etag"]
+    unchanged = await office.get(f"/{incident.id}", headers={"If-None-Match": tag})
+    assert (unchanged.status_code, unchanged.content) == (304, b"")
+    first = await office.post(f"/{incident.id}/note", headers={"If-Match": tag}, note="một")
+    second = await office.post(f"/{incident.id}/note", headers={"If-Match": tag}, note="hai")
+    assert (first.status_code, second.status_code) == (200, 412)
+    assert first.headers["etag"] != tag
+    assert second.json()["type"] == "urn:thongsuot:changed-meanwhile"
 
 
 async def test_one_incident_comes_with_ledger_outages_and_messages(room, office):
@@ -70,7 +128,7 @@ async def test_one_incident_comes_with_ledger_outages_and_messages(room, office)
 @pytest.mark.parametrize("path", ["/1", "/99"])
 async def test_another_carriers_incident_answers_exactly_as_one_that_does_not_exist(room, office, path):
     await room.cut()
-    assert (await office.get("", VIETTEL)).json() == []
+    assert (await office.get("", VIETTEL)).json()["items"] == []
     for answer in (await office.get(path, VIETTEL), await office.post(f"{path}/acknowledge", VIETTEL)):
         assert answer.status_code == 404
         assert answer.headers["content-type"] == "application/problem+json"

@@ -1,0 +1,139 @@
+"""Errors as problem documents (RFC 9457): one shape for every refusal of ``/api/v1``, declared and sent."""
+
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import HTTPException, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from fastapi.routing import APIRoute
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException as AnyHTTPException
+from typing_extensions import override
+
+from alerting.errors import RefusedError
+from alerting.web.errors import KeyInUseError
+from alerting.web.idempotency import Replayed, claim_of
+
+__all__ = [
+    "MEDIA_TYPE",
+    "InvalidPart",
+    "Problem",
+    "ProblemRoute",
+    "answers",
+    "described",
+    "of_status",
+    "problem",
+    "refusal",
+]
+
+MEDIA_TYPE = "application/problem+json"
+
+
+class InvalidPart(BaseModel):
+    """One part of a request that is not as described."""
+
+    at: list[str | int] = Field(description="Where: body, query, path or header, then the way to the field.")
+    reason: str = Field(description="What is wrong there.")
+
+
+class Problem(BaseModel):
+    """Why a request was refused (RFC 9457). ``type`` is stable; ``detail`` is for people."""
+
+    type: str = Field(examples=["urn:thongsuot:unknown-incident"])
+    title: str
+    status: int
+    detail: str
+    faults: list[InvalidPart] | None = Field(default=None, description="With 422: what is not as described.")
+    allowed: list[str] | None = Field(default=None, description="With 409: the events that can happen now.")
+
+
+def answers(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Answer the declaration (``responses=``) of problem documents with these statuses."""
+    return {code: {"model": Problem, "description": HTTPStatus(code).phrase} for code in statuses}
+
+
+def problem(status: int, slug: str, detail: str, **more: Any) -> JSONResponse:
+    """Write a problem document."""
+    content = {
+        "type": f"urn:thongsuot:{slug}",
+        "title": slug.replace("-", " "),
+        "status": status,
+        "detail": detail,
+    }
+    return JSONResponse({**content, **more}, status_code=status, media_type=MEDIA_TYPE)
+
+
+def refusal(refused: RefusedError) -> JSONResponse:
+    """Write what was refused, and why."""
+    more = {"allowed": list(refused.allowed)} if hasattr(refused, "allowed") else {}
+    answer = problem(refused.status, refused.slug, str(refused), **more)
+    if isinstance(refused, KeyInUseError):
+        answer.headers["Retry-After"] = "1"
+    return answer
+
+
+def of_status(error: AnyHTTPException) -> JSONResponse:
+    """Write an error that HTTP names by its status alone."""
+    phrase = HTTPStatus(error.status_code).phrase
+    answer = problem(error.status_code, phrase.lower().replace(" ", "-"), str(error.detail))
+    answer.headers.update(error.headers or {})
+    return answer
+
+
+def invalid(parts: Sequence[Any]) -> JSONResponse:
+    """Write what of a request is not as described."""
+    faults = [{"at": list(one["loc"]), "reason": one["msg"]} for one in parts]
+    return problem(422, "invalid-request", "the request is not as described", faults=faults)
+
+
+class ProblemRoute(APIRoute):
+    """Turns refusals into problem documents, whichever application it is mounted in, and settles idempotency keys."""
+
+    @override
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        inner = super().get_route_handler()
+
+        async def handle(request: Request) -> Response:
+            try:
+                answer = await _answered(inner, request)
+            except Exception:
+                if (claim := claim_of(request)) is not None:
+                    await claim.drop()
+                raise
+            if (claim := claim_of(request)) is not None:
+                await claim.settle(answer)
+            return answer
+
+        return handle
+
+
+async def _answered(inner: Callable[[Request], Coroutine[Any, Any, Response]], request: Request) -> Response:
+    try:
+        return await inner(request)
+    except Replayed as again:
+        return again.answer
+    except RefusedError as refused:
+        return refusal(refused)
+    except RequestValidationError as wrong:
+        return invalid(wrong.errors())
+    except HTTPException as error:
+        return of_status(error)
+
+
+def described(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Answer an OpenAPI document in which every problem has the media type that it is sent with.
+
+    The framework describes every answer of a route under the media type of its good one.
+    """
+    problem_schema = {"$ref": "#/components/schemas/Problem"}
+    for operations in document.get("paths", {}).values():
+        for operation in operations.values():
+            for answer in operation.get("responses", {}).values():
+                content = answer.get("content", {})
+                for media_type in [
+                    name for name, one in content.items() if one.get("schema") == problem_schema
+                ]:
+                    content[MEDIA_TYPE] = content.pop(media_type)
+    return dict(document)
