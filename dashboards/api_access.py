@@ -1,4 +1,4 @@
-"""Who asks over the API: the holder of a session, from a page of ours; and what stands before belief and reload."""
+"""Who asks over the API: the holder of a token, or of a session from a page of ours; and what stands before belief and reload."""
 
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -17,9 +17,21 @@ _READING = frozenset({"GET", "HEAD"})
 
 
 def api_actor(deps: Deps) -> Callable[[Request], Coroutine[Any, Any, Actor]]:
-    """Make the dependency that answers who asks: 401 without a session, 403 for a write from a foreign page."""
+    """Make the dependency that answers who asks: a token's holder, or a session's.
+
+    401 with neither; 403 for a write by a session from a foreign page. A token is never sent by a browser of itself,
+    so nothing foreign can ride on it.
+    """
 
     async def actor(request: Request) -> Actor:
+        scheme, _, secret = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() == "bearer":
+            holder = await deps.tokens.actor_of(secret.strip())
+            if holder is None:
+                raise HTTPException(
+                    401, "the token is unknown, revoked or expired", {"WWW-Authenticate": "Bearer"}
+                )
+            return holder
         if request.method not in _READING and not is_own_origin(request.headers, deps.settings.public_url):
             raise HTTPException(403, "the request does not come from a page of this service")
         found = await deps.auth.actor_of(request.cookies.get(session_cookie(deps), ""))

@@ -5,12 +5,14 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from dashboards.api_tokens import ApiTokens
 from dashboards.auth import AuthService
 from dashboards.deps import Acting, Deps, Monitoring
 from dashboards.live import Hub
 from dashboards.maps import Maps
 from dashboards.passwords import Passwords
 from dashboards.records import StoredRecords
+from dashboards.second_factor import SecondFactors
 from dashboards.settings import PagesSettings
 
 __all__ = ["assemble"]
@@ -34,6 +36,8 @@ def assemble(
         auth=AuthService(
             database=database, clock=clock, token=token, settings=settings, passwords=passwords or Passwords()
         ),
+        factors=SecondFactors(database=database, clock=clock, token=token),
+        tokens=ApiTokens(database=database, clock=clock, token=token),
         hub=Hub(boot=token()[:12]),
         maps=Maps(),
         clock=clock,

@@ -6,9 +6,11 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from alerting.models import CauseClass, Incident, LedgerEntry, Message
+from dashboards.api_tokens import ApiTokens
 from dashboards.auth import AuthService
 from dashboards.live import Hub
 from dashboards.maps import Maps
+from dashboards.second_factor import SecondFactors
 from dashboards.series import Series
 from dashboards.settings import PagesSettings
 from inventory.models import Inventory, Person
@@ -121,6 +123,8 @@ class Deps:
     alerting: Acting
     records: Records
     auth: AuthService
+    factors: SecondFactors
+    tokens: ApiTokens
     hub: Hub
     maps: Maps
     clock: Callable[[], datetime]

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from alerting.web.problems import of_status
-from dashboards import areas, board, duty, events, incidents, link, search, sign_in, sites
+from dashboards import account, accounts, areas, board, duty, events, incidents, link, search, sign_in, sites
 from dashboards.assets import assets
 from dashboards.deps import Deps
 from dashboards.i18n import N_
@@ -37,9 +37,18 @@ PAGES: tuple[Page, ...] = (
     Page("POST", "/a/{token}", link.acknowledge, is_open=True),
     Page("GET", "/sign-in", sign_in.sign_in_form, is_open=True),
     Page("POST", "/sign-in", sign_in.sign_in, is_open=True),
+    Page("GET", "/sign-in/code", sign_in.code_form, is_open=True),
+    Page("POST", "/sign-in/code", sign_in.code, is_open=True),
     Page("POST", "/sign-out", sign_in.sign_out),
     Page("GET", "/password", sign_in.password_form),
     Page("POST", "/password", sign_in.set_password),
+    Page("GET", "/account", account.account),
+    Page("POST", "/account/{action}", account.act),
+    Page("GET", "/accounts", accounts.accounts, right=Right.ADMINISTER),
+    Page("POST", "/accounts", accounts.open_account, right=Right.ADMINISTER),
+    Page("GET", "/accounts/{name}", accounts.one, right=Right.ADMINISTER),
+    Page("POST", "/accounts/{name}/{action}", accounts.act, right=Right.ADMINISTER),
+    Page("GET", "/audit", accounts.audited, right=Right.ADMINISTER),
 )
 
 

@@ -5,13 +5,22 @@ from urllib.parse import urlencode
 
 from starlette.responses import Response
 
-from dashboards.auth import Refusal, WeakPasswordError
+from dashboards.auth import Owed, Refusal, WeakPasswordError
 from dashboards.i18n import N_
 from dashboards.passwords import MINIMUM_LENGTH, PasswordsBusyError
 from dashboards.security import safe_next
 from dashboards.visit import Visit, session_cookie
 
-__all__ = ["password_form", "set_password", "sign_in", "sign_in_form", "sign_out"]
+__all__ = [
+    "code",
+    "code_form",
+    "opened",
+    "password_form",
+    "set_password",
+    "sign_in",
+    "sign_in_form",
+    "sign_out",
+]
 
 
 async def sign_in_form(visit: Visit) -> Response:
@@ -25,12 +34,11 @@ async def sign_in_form(visit: Visit) -> Response:
 async def sign_in(visit: Visit) -> Response:
     """Check name and password; a good pair begins a session."""
     wanted, name = safe_next(visit.form.get("next")), visit.form.get("name", "")
-    address = visit.request.client.host if visit.request.client else ""
     try:
         answer = await visit.deps.auth.sign_in(
             name,
             visit.form.get("password", ""),
-            address=address,
+            address=visit.address,
             user_agent=visit.request.headers.get("user-agent", ""),
         )
     except PasswordsBusyError:
@@ -39,10 +47,17 @@ async def sign_in(visit: Visit) -> Response:
         )
     if isinstance(answer, Refusal):
         return _refuse(visit, answer)
-    response = visit.go(wanted)
+    if isinstance(answer, Owed):
+        return opened(visit, answer.token, "/sign-in/code?" + urlencode({"next": wanted}))
+    return opened(visit, answer, wanted)
+
+
+def opened(visit: Visit, token: str, path: str) -> Response:
+    """Give the browser its session and send it to ``path``."""
+    response = visit.go(path)
     response.set_cookie(
         session_cookie(visit.deps),
-        answer,
+        token,
         max_age=int(visit.deps.settings.wall_session_length.total_seconds()),
         httponly=True,
         secure=visit.deps.settings.is_secure,
@@ -51,6 +66,42 @@ async def sign_in(visit: Visit) -> Response:
     )
     response.delete_cookie("thongsuot_form")
     return response
+
+
+async def code_form(visit: Visit) -> Response:
+    """Ask for the code of the second factor."""
+    if await visit.deps.auth.owing(_half_open(visit)) is None:
+        return visit.go("/sign-in")
+    return _code_page(visit, 200, "")
+
+
+async def code(visit: Visit) -> Response:
+    """Check the code; a right one begins the session."""
+    answer = await visit.deps.auth.finish(
+        _half_open(visit),
+        visit.form.get("code", ""),
+        fits=visit.deps.factors.fits,
+        address=visit.address,
+        user_agent=visit.request.headers.get("user-agent", ""),
+    )
+    if isinstance(answer, str):
+        return opened(visit, answer, safe_next(visit.form.get("next")))
+    if await visit.deps.auth.owing(_half_open(visit)) is None:
+        return visit.go("/sign-in")
+    if answer.wait:
+        wait = visit.moments.span(max(answer.wait, timedelta(seconds=1)))
+        fault = visit.words.gettext(N_("Too many attempts. Wait %(span)s and try again."), span=wait)
+        return _code_page(visit, 429, fault)
+    return _code_page(visit, 401, visit.words.gettext(N_("The code is not right.")))
+
+
+def _half_open(visit: Visit) -> str:
+    return visit.request.cookies.get(session_cookie(visit.deps), "")
+
+
+def _code_page(visit: Visit, status: int, fault: str) -> Response:
+    given = visit.form.get("next") or visit.request.query_params.get("next")
+    return visit.page("sign_in_code.html", status=status, next=safe_next(given), fault=fault)
 
 
 def _refuse(visit: Visit, refusal: Refusal) -> Response:

@@ -72,6 +72,11 @@ class Visit:
         return self.actor.scope if self.actor is not None else ""
 
     @property
+    def address(self) -> str:
+        """Where the request came from, as the server behind any proxy knows it."""
+        return self.request.client.host if self.request.client else ""
+
+    @property
     def who(self) -> Actor:
         """Who is signed in; asked only by pages that need somebody to be."""
         if self.actor is None:

@@ -6,7 +6,8 @@ from typing import Any
 
 from alerting.models import CauseClass, DeliveryState, IncidentEvent, IncidentState, MessageKind
 from dashboards.i18n import N_, Words
-from inventory.access import Role
+from inventory.access import Right, Role
+from inventory.audit import AuditAct
 from inventory.models import ContactChannel, Duty, Medium, Phase, ProbeKind, RiskKind, SiteKind
 from monitor.models import ChangeReason, State, Verdict
 from probes.models import Evidence, Outcome
@@ -219,6 +220,31 @@ LABELS: Mapping[type[Enum], Mapping[Any, str]] = {
         Role.CARRIER: N_("carrier"),
         Role.COMMITTEE: N_("election committee"),
         Role.MACHINE: N_("machine"),
+    },
+    Right: {
+        Right.SEE_BOARD: N_("see the board"),
+        Right.SEE_INCIDENTS: N_("see incidents"),
+        Right.SEE_NUMBERS: N_("see telephone numbers"),
+        Right.ACT_ON_INCIDENTS: N_("act on incidents"),
+        Right.CLOSE_INCIDENTS: N_("close incidents"),
+        Right.ADMINISTER: N_("administer"),
+        Right.USE_API: N_("use the programming interface"),
+    },
+    AuditAct: {
+        AuditAct.SIGNED_IN: N_("signed in"),
+        AuditAct.CODE_OWED: N_("gave the password, code awaited"),
+        AuditAct.SIGN_IN_REFUSED: N_("was refused: wrong name or password"),
+        AuditAct.CODE_REFUSED: N_("was refused: wrong code"),
+        AuditAct.ACCOUNT_OPENED: N_("opened an account"),
+        AuditAct.ACCOUNT_CLOSED: N_("closed an account"),
+        AuditAct.PASSWORD_CHANGED: N_("changed the password"),
+        AuditAct.PASSWORD_GIVEN: N_("gave a new password"),
+        AuditAct.SESSION_ENDED: N_("ended a session"),
+        AuditAct.FACTOR_SET: N_("set up a second factor"),
+        AuditAct.FACTOR_REMOVED: N_("removed a second factor"),
+        AuditAct.TOKEN_GIVEN: N_("made a token"),
+        AuditAct.TOKEN_REVOKED: N_("revoked a token"),
+        AuditAct.IDENTITY_LINKED: N_("linked an identity"),
     },
 }
 

@@ -65,34 +65,41 @@ RIGHTS: Mapping[Role, frozenset[Right]] = {
     Role.SUPPORT_OFFICER: _READ,
     Role.CARRIER: frozenset({Right.SEE_INCIDENTS, Right.SEE_NUMBERS, Right.ACT_ON_INCIDENTS}),
     Role.COMMITTEE: _READ,
-    Role.MACHINE: frozenset({Right.USE_API}),
+    Role.MACHINE: _READ | {Right.USE_API, Right.ACT_ON_INCIDENTS},
 }
 """What each role may do. A carrier never closes its own incident: the department signs off (DESIGN.md, 8)."""
 
 
-def rights_of(role: Role) -> frozenset[Right]:
-    """Answer everything that ``role`` may do."""
+def rights_of(role: Role, party: str = "") -> frozenset[Right]:
+    """Answer everything that ``role`` may do; a machine of a party may do what that party's people may, no more."""
+    if role is Role.MACHINE and party:
+        return (RIGHTS[Role.MACHINE] & RIGHTS[Role.CARRIER]) | {Right.USE_API}
     return RIGHTS[role]
 
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Somebody who is signed in. ``person`` is their code in the roster, empty for a shared account."""
+    """Somebody who is signed in. ``person`` is their code in the roster, empty for a shared account.
+
+    ``limits`` are the rights that a token carries: it never gives more than its account has, and keeps what it
+    was given if the account later gets more.
+    """
 
     name: str
     role: Role
     party: str = ""
     person: str = ""
     must_change_password: bool = False
+    limits: frozenset[Right] | None = None
 
     def may(self, right: Right) -> bool:
         """Answer whether the actor holds ``right``."""
-        return right in RIGHTS[self.role]
+        return right in rights_of(self.role, self.party) and (self.limits is None or right in self.limits)
 
     @property
     def scope(self) -> str | None:
         """The only party whose incidents may be read, or None for all; a carrier without a party reads nothing."""
-        return self.party if self.role.is_scoped else None
+        return self.party if self.role.is_scoped or (self.role is Role.MACHINE and self.party) else None
 
     def sees_party(self, party: str) -> bool:
         """Answer whether what ``party`` answers for lies within the actor's scope."""

@@ -11,24 +11,32 @@ from inventory.access import Actor, Role
 from inventory.schema import accounts, sessions, sign_in_throttle
 
 __all__ = [
+    "HANDLE_LENGTH",
     "Account",
+    "OpenSession",
     "Session",
     "account_named",
     "add_account",
     "add_session",
     "all_accounts",
     "change_password",
+    "change_role",
     "disable_account",
     "drop_expired",
     "drop_session",
+    "drop_session_by_handle",
     "drop_sessions_of",
     "forgive",
     "has_accounts",
     "session_with",
+    "sessions_of",
     "set_whole_at",
     "touch_session",
     "whole_at",
 ]
+
+HANDLE_LENGTH = 16
+"""Letters of a token's hash that name a session in a list: 64 bits, of which none helps to find the token."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +74,18 @@ class Session:
     created_at: datetime
     seen_at: datetime
     expires_at: datetime
+    owes_code: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class OpenSession:
+    """A session as its owner sees it in a list. ``handle`` names it there and opens nothing."""
+
+    handle: str
+    created_at: datetime
+    seen_at: datetime
+    address: str
+    user_agent: str
 
 
 def _account_of(row: RowMapping) -> Account:
@@ -107,6 +127,18 @@ async def change_password(
     return (await connection.execute(statement)).rowcount == 1
 
 
+async def change_role(
+    connection: AsyncConnection, name: str, *, role: Role, party: str, person: str, at: datetime
+) -> bool:
+    """Make an open account something else; answer whether there was such an account."""
+    statement = (
+        update(accounts)
+        .where(accounts.c.name == name, accounts.c.disabled_at.is_(None))
+        .values(role=role, party=party, person=person, changed_at=at)
+    )
+    return (await connection.execute(statement)).rowcount == 1
+
+
 async def disable_account(connection: AsyncConnection, name: str, *, at: datetime) -> bool:
     """Close an account for good; its sessions stop to count at once. Answer whether it was open."""
     statement = (
@@ -130,6 +162,7 @@ async def session_with(connection: AsyncConnection, token_hash: str, *, now: dat
             sessions.c.created_at,
             sessions.c.seen_at,
             sessions.c.expires_at,
+            sessions.c.owes_code,
             accounts.c.name,
             accounts.c.role,
             accounts.c.party,
@@ -151,7 +184,38 @@ async def session_with(connection: AsyncConnection, token_hash: str, *, now: dat
         person=row["person"],
         must_change_password=row["must_change_password"],
     )
-    return Session(row["token_hash"], actor, row["created_at"], row["seen_at"], row["expires_at"])
+    return Session(
+        row["token_hash"], actor, row["created_at"], row["seen_at"], row["expires_at"], row["owes_code"]
+    )
+
+
+async def sessions_of(connection: AsyncConnection, name: str, *, now: datetime) -> tuple[OpenSession, ...]:
+    """Read an account's sessions that still count, newest first."""
+    statement = (
+        select(sessions)
+        .where(sessions.c.account == name, sessions.c.expires_at > now, sessions.c.owes_code.is_(False))
+        .order_by(sessions.c.seen_at.desc())
+    )
+    return tuple(
+        OpenSession(
+            row["token_hash"][:HANDLE_LENGTH],
+            row["created_at"],
+            row["seen_at"],
+            row["address"],
+            row["user_agent"],
+        )
+        for row in (await connection.execute(statement)).mappings()
+    )
+
+
+async def drop_session_by_handle(connection: AsyncConnection, name: str, handle: str) -> bool:
+    """End the session of an account that is named ``handle`` in its list; answer whether there was one."""
+    if len(handle) != HANDLE_LENGTH:
+        return False
+    statement = delete(sessions).where(
+        sessions.c.account == name, sessions.c.token_hash.startswith(handle, autoescape=True)
+    )
+    return (await connection.execute(statement)).rowcount > 0
 
 
 async def touch_session(connection: AsyncConnection, token_hash: str, *, at: datetime) -> None:

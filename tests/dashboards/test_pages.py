@@ -215,9 +215,9 @@ async def test_language_and_colours_are_remembered(officer, cut):
 
 
 def test_every_page_but_sign_in_and_links_asks_for_a_session():
-    assert {page.path for page in PAGES if page.is_open} == {"/sign-in", "/a/{token}"}
+    assert {page.path for page in PAGES if page.is_open} == {"/sign-in", "/sign-in/code", "/a/{token}"}
     without_right = {page.path for page in PAGES if page.right is None and not page.is_open}
-    assert without_right == {"/", "/events", "/sign-out", "/password"}
+    assert without_right == {"/", "/events", "/sign-out", "/password", "/account", "/account/{action}"}
 
 
 @pytest.mark.parametrize("province", ["soc-trang-2021", "quang-nam-2021"])

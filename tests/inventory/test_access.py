@@ -38,4 +38,18 @@ def test_who_only_reads_cannot_act(role):
 def test_every_role_has_its_rights_and_only_the_administrator_administers():
     assert all(rights_of(role) for role in Role)
     assert [role for role in Role if Right.ADMINISTER in rights_of(role)] == [Role.ADMINISTRATOR]
-    assert rights_of(Role.MACHINE) == {Right.USE_API}
+
+
+def test_a_machine_of_a_carrier_sees_what_the_carrier_sees():
+    tool = Actor("vnpt-noc", Role.MACHINE, party="VNPT")
+    assert tool.scope == "VNPT"
+    assert tool.may(Right.ACT_ON_INCIDENTS)
+    assert not tool.may(Right.SEE_BOARD)
+    assert Actor("grafana", Role.MACHINE).scope is None
+
+
+def test_a_token_never_gives_more_than_its_account_has():
+    narrow = Actor("trucban", Role.DUTY_OFFICER, limits=frozenset({Right.SEE_BOARD, Right.ADMINISTER}))
+    assert narrow.may(Right.SEE_BOARD)
+    assert not narrow.may(Right.ADMINISTER)
+    assert not narrow.may(Right.ACT_ON_INCIDENTS)
