@@ -10,6 +10,7 @@ import socket
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Final
 
@@ -17,7 +18,7 @@ from probes.models import Measure
 from probes.tls_chain import Trust, read_certificates
 from probes.tls_contexts import tls_failure
 from probes.tls_plan import TlsPlan
-from probes.tls_session import TlsSession
+from probes.tls_session import TlsContext, TlsSession
 
 __all__ = ["EXPIRES_SOON", "WEAK", "WRONG_KEY", "TlsFinding", "TlsTerms", "TlsTrusts"]
 
@@ -61,19 +62,20 @@ class TlsFinding:
 class TlsTerms:
     """One target's terms."""
 
-    __slots__ = ("_context", "_plan", "_seconds", "_trust")
+    __slots__ = ("_asks_for", "_context", "_plan", "_seconds", "_trust")
 
     def __init__(
-        self, plan: TlsPlan, *, context: ssl.SSLContext, trust: Trust, seconds: Callable[[], float]
+        self, plan: TlsPlan, *, context: TlsContext, trust: Trust, seconds: Callable[[], float]
     ) -> None:
         self._plan = plan
+        self._asks_for = b"" if _is_address(plan.server_name) else plan.server_name.encode("ascii")
         self._context = context
         self._trust = trust
         self._seconds = seconds
 
     def session(self, stream: socket.socket) -> TlsSession:
         """Begin a session on a connection that stands."""
-        return TlsSession(self._context, stream, self._plan.server_name)
+        return TlsSession(self._context, stream, self._asks_for)
 
     def judged(self, session: TlsSession) -> TlsFinding:
         """Judge a session whose handshake is done."""
@@ -114,7 +116,7 @@ class TlsTrusts:
     def __init__(self, *, extra_ca: Path | None = None, wall_ns: Callable[[], int] | None = None) -> None:
         self._extra_ca = extra_ca
         self._wall_ns = wall_ns
-        self._contexts: dict[tuple[tuple[str, ...], str, str, bool], ssl.SSLContext] = {}
+        self._contexts: dict[tuple[tuple[str, ...], str, str, bool], TlsContext] = {}
         self._trusts: dict[str, Trust] = {}
 
     async def open(self) -> None:
@@ -129,7 +131,9 @@ class TlsTrusts:
         key = (plan.alpn, plan.cert, plan.key, plan.verifies)
         context = self._contexts.get(key)
         if context is None:
-            context = self._contexts[key] = _context(plan)
+            context = self._contexts[key] = TlsContext(
+                accepts_old=not plan.verifies, alpn=plan.alpn, cert=plan.cert, key=plan.key
+            )
         return TlsTerms(plan, context=context, trust=trust, seconds=self._seconds)
 
     def _seconds(self) -> float:
@@ -147,23 +151,12 @@ class TlsTrusts:
         return Trust(root for file in files for root in read_certificates(file.read_bytes()))
 
 
-def _context(plan: TlsPlan) -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE  # judged afterwards, see the module
-    if not plan.verifies:
-        context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
-        context.set_ciphers("DEFAULT:@SECLEVEL=0")
-    if plan.alpn:
-        context.set_alpn_protocols(list(plan.alpn))
-    if plan.cert:
-        context.load_cert_chain(plan.cert, plan.key or None, password=_no_password)
-    return context
-
-
-def _no_password() -> str:
-    # Without this OpenSSL would ask for it on the terminal, and wait.
-    raise ValueError("the key is encrypted")
+def _is_address(name: str) -> bool:
+    try:
+        ip_address(name)
+    except ValueError:
+        return False
+    return True
 
 
 def _system_files() -> list[Path]:
