@@ -3,6 +3,10 @@
 Rules that every store keeps: SQL never asks for the time (``now`` is a bind parameter); a service opens the
 transaction with :func:`transaction` and a store takes its connection; a write transaction on SQLite begins
 IMMEDIATE, because a deferred one that turns to writing fails at once with SQLITE_BUSY_SNAPSHOT.
+
+On both engines one transaction writes at a time, so what is decided inside one is decided on what is true. SQLite
+has it so; on PostgreSQL a lock of our own is taken first, which ends with the transaction. Against it: writers of
+several processes wait for each other. They are short, and a race that only one engine can have is not worth it.
 """
 
 from collections.abc import AsyncIterator
@@ -10,12 +14,24 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import DateTime, Dialect, MetaData, event
+from sqlalchemy import DateTime, Dialect, MetaData, event, func, select
+from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.types import TypeDecorator
 from typing_extensions import override
 
-__all__ = ["UtcDateTime", "metadata", "open_engine", "reading", "transaction"]
+__all__ = ["UtcDateTime", "metadata", "open_engine", "reading", "shown", "transaction"]
+
+_ONE_WRITER = 0x7468_6F6E
+"""Number of the lock that writers on PostgreSQL share."""
+_POSTGRES = {
+    # What a writer waits for, and for how long a dead client's transaction may hold others up, in milliseconds.
+    "options": "-c timezone=UTC -c lock_timeout=10000 -c idle_in_transaction_session_timeout=20000",
+    "connect_timeout": "10",
+    "keepalives_idle": "10",
+    "keepalives_interval": "5",
+    "keepalives_count": "3",
+}
 
 metadata = MetaData(
     naming_convention={
@@ -53,11 +69,22 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 def open_engine(url: str) -> AsyncEngine:
     """Open the database at ``url`` (``sqlite+aiosqlite:///path`` or ``postgresql+psycopg://…``)."""
+    if make_url(url).get_backend_name() == "postgresql":
+        # A server that was restarted is noticed before a statement is lost to a dead connection.
+        return create_async_engine(url, pool_pre_ping=True, connect_args=_POSTGRES)
     engine = create_async_engine(url)
-    if engine.dialect.name == "sqlite":
-        event.listen(engine.sync_engine, "connect", _prepare_sqlite)
-        event.listen(engine.sync_engine, "begin", _begin_sqlite)
+    event.listen(engine.sync_engine, "connect", _prepare_sqlite)
+    event.listen(engine.sync_engine, "begin", _begin_sqlite)
     return engine
+
+
+def shown(url: str) -> str:
+    """Name the database at ``url`` for a log: which engine, and where, without its password."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        return f"SQLite {parsed.database}"
+    where = parsed.host or parsed.query.get("host") or "local"
+    return f"PostgreSQL {parsed.database} at {where}{f':{parsed.port}' if parsed.port else ''}"
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:
@@ -76,8 +103,10 @@ def _begin_sqlite(connection: Any) -> None:
 
 @asynccontextmanager
 async def transaction(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
-    """Write: everything inside commits together or not at all."""
+    """Write: everything inside commits together or not at all, and nobody else writes meanwhile."""
     async with engine.begin() as connection:
+        if engine.dialect.name == "postgresql":
+            await connection.execute(select(func.pg_advisory_xact_lock(_ONE_WRITER)))
         yield connection
 
 
@@ -85,6 +114,11 @@ async def transaction(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
 async def reading(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
     """Read one consistent snapshot without holding the writer's lock."""
     async with engine.connect() as plain:
-        connection = await plain.execution_options(begin="DEFERRED")
+        if engine.dialect.name == "postgresql":
+            connection = await plain.execution_options(
+                isolation_level="REPEATABLE READ", postgresql_readonly=True
+            )
+        else:
+            connection = await plain.execution_options(begin="DEFERRED")
         async with connection.begin():
             yield connection

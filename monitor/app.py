@@ -20,7 +20,7 @@ from dashboards.assembly import assemble
 from dashboards.auth import ensure_administrator
 from dashboards.feed import Feed
 from dashboards.routes import install
-from inventory.database import open_engine
+from inventory.database import open_engine, shown
 from inventory.loader import Fault, InventoryFaultsError, examine
 from inventory.models import Inventory
 from inventory.rebase import rebased
@@ -100,6 +100,7 @@ class Service:
             "service started",
             inventory=str(self.settings.inventory),
             digest=self.monitor.inventory.digest[:12],
+            database=shown(self.settings.url),
         )
 
     async def stop(self) -> None:

@@ -102,7 +102,13 @@ class Settings(BaseSettings):
     @property
     def url(self) -> str:
         """The database, with the default filled in."""
-        return self.database_url or f"sqlite+aiosqlite:///{(self.state / 'thongsuot.db').absolute()}"
+        given = self.database_url
+        # What every other tool calls PostgreSQL names no driver; ours is psycopg.
+        for prefix in ("postgres://", "postgresql://"):
+            given = (
+                f"postgresql+psycopg://{given.removeprefix(prefix)}" if given.startswith(prefix) else given
+            )
+        return given or f"sqlite+aiosqlite:///{(self.state / 'thongsuot.db').absolute()}"
 
     @property
     def alerting(self) -> AlertingSettings:

@@ -5,6 +5,9 @@ import os
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.support import databases
+from tests.support.postgres import POSTGRES_BIN
+
 # Debian keeps servers in sbin, which a person's path leaves out; started by a test they need no more rights than it has.
 os.environ["PATH"] = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/sbin"])
 
@@ -14,6 +17,27 @@ settings.register_profile(
     "ours", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("ours")
+
+
+def pytest_addoption(parser):
+    parser.addoption("--database", choices=databases.ENGINES, default="sqlite", help="engine of every test")
+
+
+def pytest_configure(config):
+    databases.chosen.engine = config.getoption("--database")
+
+
+def pytest_unconfigure():
+    databases.chosen.close()
+
+
+@pytest.fixture(params=databases.ENGINES)
+def database_url(request, tmp_path):
+    """An empty database, once on each engine."""
+    if request.param == "postgresql" and POSTGRES_BIN is None:
+        pytest.skip("needs PostgreSQL (apt-get install postgresql)")
+    yield databases.chosen.at(tmp_path / "thongsuot.db", request.param)
+    databases.chosen.forget(tmp_path)
 
 
 def pytest_collection_modifyitems(config, items):

@@ -16,8 +16,8 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
-async def room(tmp_path):
-    async with a_duty_room(tmp_path) as room:
+async def room(tmp_path, database_url):
+    async with a_duty_room(tmp_path, url=database_url) as room:
         yield room
 
 
@@ -30,7 +30,8 @@ async def sink():
 @asynccontextmanager
 async def a_process(room, sink, where="never"):
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tests.support.acting_process", room.database.url.database, str(sink.port), where,
+        sys.executable, "-m", "tests.support.acting_process",
+        room.database.url.render_as_string(hide_password=False), str(sink.port), where,
         cwd=ROOT, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
     )  # fmt: skip
     try:

@@ -16,8 +16,8 @@ LEASE = timedelta(seconds=30)
 
 
 @pytest.fixture
-async def room(tmp_path):
-    async with a_duty_room(tmp_path) as room:
+async def room(tmp_path, database_url):
+    async with a_duty_room(tmp_path, url=database_url) as room:
         yield room
 
 

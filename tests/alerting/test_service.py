@@ -32,8 +32,8 @@ from tests.support.acting import (
 
 
 @pytest.fixture
-async def room(tmp_path):
-    async with a_duty_room(tmp_path) as room:
+async def room(tmp_path, database_url):
+    async with a_duty_room(tmp_path, url=database_url) as room:
         yield room
 
 

@@ -95,3 +95,15 @@ async def test_metrics_name_every_verdict_and_no_person(tmp_path):
         page = (await client.get("/metrics")).text
         assert 'thongsuot_sites{verdict="untested"} 139.0' in page
         assert "+84" not in page
+
+
+async def test_a_service_over_either_database_starts_twice_acts_and_says_which_it_is(
+    tmp_path, database_url, capsys
+):
+    for _ in range(2):
+        async with a_service(tmp_path, database_url=database_url) as (client, service):
+            assert (await client.get("/-/ready")).status_code == 200
+            assert (await client.get("/api/v1/incidents")).status_code == 401
+            assert await service.alerting.absorb() == 0
+    engine = "PostgreSQL" if "postgresql" in database_url else "SQLite"
+    assert f"database='{engine} " in capsys.readouterr().out

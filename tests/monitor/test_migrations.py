@@ -1,34 +1,36 @@
 """The tables that alembic lays are the tables that the code means, both ways."""
 
-import sqlite3
-from contextlib import closing
-
 from alembic.script import ScriptDirectory
+from sqlalchemy import create_engine, inspect
+from sqlalchemy.pool import NullPool
 
 from monitor import migrations
 
 
-def test_an_empty_file_becomes_the_tables_in_the_code_and_goes_back(tmp_path):
-    url = f"sqlite+aiosqlite:///{tmp_path / 'thongsuot.db'}"
-    assert migrations.current(url) is None
-    migrations.upgrade(url)
-    migrations.check(url)
-    assert migrations.current(url) == migrations.head()
-    migrations.upgrade(url)
-    migrations.downgrade(url, "base")
-    assert migrations.current(url) is None
-    with closing(sqlite3.connect(tmp_path / "thongsuot.db")) as connection:
-        tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-    assert tables == {"alembic_version"}
+def looked_at(url):
+    """What is in the database, seen by a connection that ends with the look."""
+    return inspect(create_engine(url.replace("+aiosqlite", ""), poolclass=NullPool))
 
 
-def test_one_open_outage_a_target_is_held_by_the_database(tmp_path):
-    url = f"sqlite+aiosqlite:///{tmp_path / 'thongsuot.db'}"
-    migrations.upgrade(url)
-    with closing(sqlite3.connect(tmp_path / "thongsuot.db")) as connection:
-        rows = connection.execute("SELECT sql FROM sqlite_master WHERE name = 'uq_outages_open'").fetchone()
-    assert "UNIQUE" in rows[0]
-    assert "WHERE ended_at IS NULL" in rows[0]
+def test_an_empty_database_becomes_the_tables_in_the_code_and_goes_back(database_url):
+    assert migrations.current(database_url) is None
+    migrations.upgrade(database_url)
+    migrations.check(database_url)
+    assert migrations.current(database_url) == migrations.head()
+    migrations.upgrade(database_url)
+    migrations.downgrade(database_url, "base")
+    assert migrations.current(database_url) is None
+    assert looked_at(database_url).get_table_names() == ["alembic_version"]
+
+
+def test_one_open_outage_a_target_is_held_by_the_database(database_url):
+    migrations.upgrade(database_url)
+    [index] = [
+        one for one in looked_at(database_url).get_indexes("outages") if one["name"] == "uq_outages_open"
+    ]
+    [condition] = [text for name, text in index["dialect_options"].items() if name.endswith("_where")]
+    assert index["unique"]
+    assert "ended_at IS NULL" in str(condition)
 
 
 def test_there_is_one_head():

@@ -52,6 +52,12 @@ def test_a_secret_may_lie_in_a_file_and_never_prints(monkeypatch, tmp_path):
     assert "bí mật" not in repr(settings)
 
 
+@pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg"])
+def test_a_postgresql_address_may_be_written_as_other_tools_write_it(tmp_path, scheme):
+    settings = read_settings(inventory=tmp_path, database_url=f"{scheme}://ts@db.local/thongsuot")
+    assert settings.url == "postgresql+psycopg://ts@db.local/thongsuot"
+
+
 def test_without_a_database_address_the_state_folder_holds_a_file(tmp_path):
     settings = read_settings(inventory=tmp_path, state=tmp_path)
     assert settings.url == f"sqlite+aiosqlite:///{tmp_path / 'thongsuot.db'}"

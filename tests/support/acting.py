@@ -54,6 +54,7 @@ from inventory.models import (
 )
 from monitor.models import ChangeReason, SubjectKind
 from monitor.schema import state_changes
+from tests.support import databases
 
 ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
 DAY = date(2021, 5, 23)
@@ -348,9 +349,9 @@ class DutyRoom:
 
 
 @asynccontextmanager
-async def a_database(path):
-    """A real SQLite file with every table."""
-    engine = open_engine(f"sqlite+aiosqlite:///{path}")
+async def a_database(url):
+    """A real database with every table."""
+    engine = open_engine(url)
     async with engine.begin() as connection:
         await connection.run_sync(metadata.create_all)
     try:
@@ -360,9 +361,10 @@ async def a_database(path):
 
 
 @asynccontextmanager
-async def a_duty_room(tmp_path, *, inventory=None, clock=None):
+async def a_duty_room(tmp_path, *, inventory=None, clock=None, url=""):
+    """The service over a database file in ``tmp_path``, or over the database at ``url``."""
     clock = clock or Clock()
-    async with a_database(tmp_path / "acting.sqlite") as engine:
+    async with a_database(url or databases.at(tmp_path / "acting.sqlite")) as engine:
         service = AlertingService(
             database=engine,
             inventory=inventory or an_inventory(),

@@ -1,6 +1,6 @@
 """A process that acts, to be killed: absorbs beliefs from a database file and mails the pages.
 
-Arguments: the database file, the port of the mail relay, and where to die: ``never``, ``after-commit`` (pages
+Arguments: the database's address, the port of the mail relay, and where to die: ``never``, ``after-commit`` (pages
 decided, none sent), ``before-send`` (claimed, about to talk to the relay) or ``after-send`` (the relay has it,
 nobody has written that down). Dying is SIGKILL, so nothing is tidied up.
 """
@@ -53,8 +53,8 @@ class MortalChannel(EmailChannel):
             die()
 
 
-async def main(path, port, where):
-    database = open_engine(f"sqlite+aiosqlite:///{path}")
+async def main(url, port, where):
+    database = open_engine(url)
     metrics = AlertingMetrics(CollectorRegistry())
     service = AlertingService(
         database=database,

@@ -38,6 +38,7 @@ from inventory.samples import sample
 from monitor.metrics import ServiceMetrics
 from monitor.service import MonitorService
 from probes.models import Evidence, Flag, Look, Outcome, batch_of
+from tests.support import databases
 
 __all__ = ["EVENING", "PASSWORD", "SCENES", "DutyRoom", "a_duty_room", "served"]
 
@@ -66,7 +67,7 @@ class DutyRoom:
     def __init__(self, folder: Path, *, province: str = "soc-trang-2021", at: datetime = EVENING) -> None:
         self.now = at
         self.inventory = _loaded(province)
-        self.database = open_engine(f"sqlite+aiosqlite:///{folder / 'room.db'}")
+        self.database = open_engine(databases.at(folder / "room.db"))
         self.monitor = MonitorService(
             database=self.database, inventory=self.inventory, clock=self.clock, metrics=ServiceMetrics()
         )

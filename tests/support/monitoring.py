@@ -42,6 +42,7 @@ from monitor import schema
 from monitor.metrics import ServiceMetrics
 from monitor.service import MonitorService
 from probes.models import Evidence, Flag, Look, Outcome, batch_of
+from tests.support import databases
 
 __all__ = [
     "COMMUNES",
@@ -250,7 +251,7 @@ async def belief_on(file: FilePath, inventory: Inventory, *, at: float = 0.0, ep
     """A started service over the database in ``file``; leaving it is a kill, not a stop."""
     clock = HandClock()
     clock.set(at)
-    database = open_engine(f"sqlite+aiosqlite:///{file}")
+    database = open_engine(databases.at(file))
     async with database.begin() as connection:
         await connection.run_sync(
             lambda plain: metadata.create_all(plain, tables=[getattr(schema, name) for name in _TABLES])
