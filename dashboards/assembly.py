@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from dashboards.api_tokens import ApiTokens
 from dashboards.auth import AuthService
 from dashboards.deps import Acting, Deps, Monitoring
+from dashboards.federation import Federation
 from dashboards.live import Hub
 from dashboards.maps import Maps
 from dashboards.passwords import Passwords
@@ -38,6 +39,15 @@ def assemble(
         ),
         factors=SecondFactors(database=database, clock=clock, token=token),
         tokens=ApiTokens(database=database, clock=clock, token=token),
+        federation=Federation(
+            settings=settings.oidc,
+            database=database,
+            clock=clock,
+            token=token,
+            public_url=settings.public_url,
+        )
+        if settings.oidc is not None
+        else None,
         hub=Hub(boot=token()[:12]),
         maps=Maps(),
         clock=clock,

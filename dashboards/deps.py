@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from alerting.models import CauseClass, Incident, LedgerEntry, Message
 from dashboards.api_tokens import ApiTokens
 from dashboards.auth import AuthService
+from dashboards.federation import Federation
 from dashboards.live import Hub
 from dashboards.maps import Maps
 from dashboards.second_factor import SecondFactors
@@ -125,6 +126,7 @@ class Deps:
     auth: AuthService
     factors: SecondFactors
     tokens: ApiTokens
+    federation: Federation | None
     hub: Hub
     maps: Maps
     clock: Callable[[], datetime]

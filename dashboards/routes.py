@@ -11,7 +11,20 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from alerting.web.problems import of_status
-from dashboards import account, accounts, areas, board, duty, events, incidents, link, search, sign_in, sites
+from dashboards import (
+    account,
+    accounts,
+    areas,
+    board,
+    duty,
+    events,
+    incidents,
+    link,
+    search,
+    sign_in,
+    sign_in_provider,
+    sites,
+)
 from dashboards.assets import assets
 from dashboards.deps import Deps
 from dashboards.i18n import N_
@@ -39,6 +52,8 @@ PAGES: tuple[Page, ...] = (
     Page("POST", "/sign-in", sign_in.sign_in, is_open=True),
     Page("GET", "/sign-in/code", sign_in.code_form, is_open=True),
     Page("POST", "/sign-in/code", sign_in.code, is_open=True),
+    Page("GET", "/sign-in/provider", sign_in_provider.depart, is_open=True),
+    Page("GET", "/sign-in/provider/back", sign_in_provider.arrive, is_open=True),
     Page("POST", "/sign-out", sign_in.sign_out),
     Page("GET", "/password", sign_in.password_form),
     Page("POST", "/password", sign_in.set_password),

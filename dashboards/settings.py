@@ -2,11 +2,26 @@
 
 from datetime import timedelta
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from dashboards.i18n import Language
 
-__all__ = ["PagesSettings"]
+__all__ = ["OidcSettings", "PagesSettings"]
+
+
+class OidcSettings(BaseModel):
+    """The department's own identity provider (OpenID Connect)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    issuer: str = Field(description="Address that names the provider, exactly as in its own description.")
+    client_id: str = Field(description="Our name at the provider.")
+    client_secret: SecretStr = Field(description="Our password at the provider.")
+    name: str = Field(default="SSO", description="What the button on the sign-in page calls the provider.")
+    claim: str = Field(
+        default="preferred_username",
+        description="Claim that names the account at the first sign-in; email must be verified.",
+    )
 
 
 class PagesSettings(BaseModel):
@@ -32,6 +47,10 @@ class PagesSettings(BaseModel):
     stale_after: timedelta = Field(
         default=timedelta(seconds=15),
         description="Pages say that data is old when no result came for so long",
+    )
+
+    oidc: OidcSettings | None = Field(
+        default=None, description="The department's identity provider; none: names and passwords only"
     )
 
     @property

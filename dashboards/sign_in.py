@@ -16,6 +16,7 @@ __all__ = [
     "code_form",
     "opened",
     "password_form",
+    "provider_name",
     "set_password",
     "sign_in",
     "sign_in_form",
@@ -28,7 +29,13 @@ async def sign_in_form(visit: Visit) -> Response:
     wanted = safe_next(visit.request.query_params.get("next"))
     if visit.actor is not None:
         return visit.go(wanted)
-    return visit.page("sign_in.html", next=wanted, name="", fault="")
+    return visit.page("sign_in.html", next=wanted, name="", fault="", provider=provider_name(visit))
+
+
+def provider_name(visit: Visit) -> str:
+    """Answer what the department's identity provider is called; nothing where there is none."""
+    federation = visit.deps.federation
+    return federation.settings.name if federation is not None else ""
 
 
 async def sign_in(visit: Visit) -> Response:
@@ -120,6 +127,7 @@ def _again(visit: Visit, status: int, fault: str, wait: timedelta | None = None)
         status=status,
         next=safe_next(visit.form.get("next")),
         name=visit.form.get("name", ""),
+        provider=provider_name(visit),
         fault=visit.words.gettext(fault, **values),
     )
 

@@ -214,8 +214,12 @@ async def test_language_and_colours_are_remembered(officer, cut):
     assert "data-theme" not in (await officer.see("/?theme=auto")).text
 
 
+OPEN = {"/sign-in", "/sign-in/code", "/sign-in/provider", "/sign-in/provider/back", "/a/{token}"}
+"""What anybody may see: nothing of the province."""
+
+
 def test_every_page_but_sign_in_and_links_asks_for_a_session():
-    assert {page.path for page in PAGES if page.is_open} == {"/sign-in", "/sign-in/code", "/a/{token}"}
+    assert {page.path for page in PAGES if page.is_open} == OPEN
     without_right = {page.path for page in PAGES if page.right is None and not page.is_open}
     assert without_right == {"/", "/events", "/sign-out", "/password", "/account", "/account/{action}"}
 
