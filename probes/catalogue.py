@@ -39,7 +39,7 @@ def catalogue(
         ProbeKind.HTTP: HttpProbe(monotonic=monotonic, wall_ns=wall_ns, extra_ca=extra_ca),
         ProbeKind.TLS: TlsProbe(monotonic=monotonic, wall_ns=wall_ns, extra_ca=extra_ca),
         ProbeKind.DNS: DnsProbe(monotonic=monotonic, wall_ns=wall_ns, rng=rng, extra_ca=extra_ca),
-        ProbeKind.SIP_OPTIONS: SipProbe(monotonic=monotonic, wall_ns=wall_ns, token=token),
+        ProbeKind.SIP_OPTIONS: SipProbe(monotonic=monotonic, wall_ns=wall_ns, token=token, extra_ca=extra_ca),
         ProbeKind.SIP_CALL: SipCallProbe(monotonic=monotonic, wall_ns=wall_ns, token=token, limits=limits),
         ProbeKind.SNMP: SnmpProbe(monotonic=monotonic, wall_ns=wall_ns),
         ProbeKind.STAMP: StampProbe(monotonic=monotonic, wall_ns=wall_ns, clock_error=clock_error),

@@ -10,8 +10,6 @@ of the presented chain is told.
 
 import asyncio
 import math
-import socket
-import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import zip_longest
@@ -19,18 +17,18 @@ from pathlib import Path
 
 from typing_extensions import override
 
-from probes.connections import READ, WRITE, Connections, Elsewhere, Exchange, Step
+from probes.connections import Connections, Elsewhere, Step
+from probes.conversation import Conversation
 from probes.http_plan import HttpPlan, http_plan
 from probes.http_redirect import FOLLOWED, redirected
 from probes.http_response import HttpResponse, judged
-from probes.models import PHASES, Answer, Evidence, Finish, Measure, Outcome, Request
+from probes.models import PHASES, Answer, Evidence, Finish, Outcome, Request
 from probes.tls_plan import TlsPlan
 from probes.tls_session import TlsSession
 from probes.tls_terms import TlsTerms, TlsTrusts
 
 __all__ = ["HttpProbe"]
 
-_CHUNK = 65_536
 _TRANSFER = PHASES.index("transfer")
 
 Terms = Callable[[TlsPlan], TlsTerms]
@@ -52,24 +50,10 @@ class _Prepared:
         )
 
 
-class _HttpExchange(Exchange):
-    """connect, [handshake], request, answer, and again for each redirect; ``_phases`` grows as they are done."""
+class _HttpExchange(Conversation):
+    """connect, [handshake], request, answer, and again for each redirect."""
 
-    __slots__ = (
-        "_at",
-        "_before",
-        "_left",
-        "_measures",
-        "_monotonic",
-        "_phases",
-        "_plan",
-        "_response",
-        "_session",
-        "_shown",
-        "_step",
-        "_terms",
-        "_terms_for",
-    )
+    __slots__ = ("_before", "_plan", "_response", "_shown", "_terms_for")
 
     def __init__(
         self,
@@ -80,127 +64,66 @@ class _HttpExchange(Exchange):
         terms_for: Terms,
         monotonic: Callable[[], float],
     ) -> None:
-        super().__init__(request, finish)
+        plan = prepared.plan
+        super().__init__(request, finish, words=plan.request, terms=prepared.terms, monotonic=monotonic)
         self._terms_for = terms_for
-        self._monotonic = monotonic
         self._before: tuple[float, ...] = ()
-        self._measures: dict[Measure, float] = {}
         self._shown = ""
-        self._at = 0.0
-        self._aim(prepared.plan, prepared.terms)
+        self._expect(plan)
 
-    def _aim(self, plan: HttpPlan, terms: TlsTerms | None) -> None:
+    def _expect(self, plan: HttpPlan) -> None:
         self._plan = plan
-        self._terms = terms
-        self._session: TlsSession | None = None
-        self._phases = [math.nan]
-        self._left = plan.request
         self._response = HttpResponse(max_body=plan.max_body, keeps_headers=plan.reads_headers)
-        self._step: Callable[[socket.socket | TlsSession], Step] = self._send
 
     @override
-    def established(self, now: float) -> Step:
-        self._phases.append(self.connect)
-        self._at = now
-        if self._terms is None:
-            self._phases.append(math.nan)
-        elif self.socket is not None:
-            self._session = self._terms.session(self.socket)
-            self._step = self._handshake
-        return self.ready(now)
+    def secured(self, session: TlsSession) -> None:
+        self._shown = session.shown
 
     @override
-    def ready(self, now: float) -> Step:
-        if self.socket is None:
-            return self.expired()
-        try:
-            return self._step(self._session or self.socket)
-        except (ssl.SSLWantReadError, BlockingIOError):
-            return READ
-        except ssl.SSLWantWriteError:
-            return WRITE
-        except ssl.SSLError as error:
-            return self._broken(self._session, error)
-        except (ConnectionResetError, BrokenPipeError):
-            return self._ended(Outcome.MISMATCH, f"reset: {self.waiting_for()}")
-
-    @override
-    def waiting_for(self) -> str:
-        return PHASES[len(self._phases)]
-
-    def _handshake(self, stream: socket.socket | TlsSession) -> Step:
-        if isinstance(stream, TlsSession) and self._terms is not None:
-            stream.handshake()
-            self._mark()
-            finding = self._terms.judged(stream)
-            self._note(finding.measures)
-            if finding.detail:
-                return self._ended(Outcome.MISMATCH, finding.detail)
-            self._shown = stream.shown
-        self._step = self._send
-        return self._send(stream)
-
-    def _broken(self, stream: TlsSession | None, error: ssl.SSLError) -> Step:
-        if self._terms is None or stream is None:
-            return self._ended(Outcome.MISMATCH, "tls")
-        finding = self._terms.failed(stream, error)
-        self._note(finding.measures)
-        return self._ended(Outcome.MISMATCH, finding.detail)
-
-    def _note(self, measures: Mapping[Measure, float]) -> None:
-        # Over several hops the certificate that ends first is the one that matters.
-        for measure, figure in measures.items():
-            self._measures[measure] = min(figure, self._measures.get(measure, figure))
-
-    def _send(self, stream: socket.socket | TlsSession) -> Step:
-        self._left = self._left[stream.send(self._left) :]
-        if self._left:
-            return WRITE
-        self._step = self._receive
-        return READ
-
-    def _receive(self, stream: socket.socket | TlsSession) -> Step:
+    def heard(self, data: bytes) -> Step | None:
         response = self._response
-        while not response.is_complete and not response.problem:
-            try:
-                data = stream.recv(_CHUNK)
-            except ssl.SSLEOFError:
-                data = b""  # closed without the farewell of TLS, as many small servers do
-            if not data:
-                response.end()
-                break
-            if len(self._phases) < _TRANSFER:
-                self._mark()
+        if data:
+            if len(self.phases) < _TRANSFER:
+                self.mark()
             response.feed(data)
+        else:
+            response.end()
         if response.is_complete:
-            self._mark()
+            self.mark()
             if self._plan.follows and response.status in FOLLOWED:
                 return self._redirect(response.header(b"location"))
+        elif data and not response.problem:
+            return None
         return self._ended(*judged(self._plan, response))
+
+    @override
+    def failed(self, detail: str) -> Answer:
+        return self._ended(Outcome.MISMATCH, detail)
 
     def _redirect(self, location: bytes) -> Step:
         following = redirected(self._plan, location)
         if isinstance(following, str):
-            return self._ended(Outcome.MISMATCH, following)
+            return self.failed(following)
         try:
             terms = self._terms_for(following.tls) if following.is_tls else None
         except (ValueError, OSError) as error:
             return self._ended(Outcome.ERROR, f"option: {error}")
         self._before = self._whole()
-        self._aim(following, terms)
+        self.aim(following.request, terms)
+        self._expect(following)
         return Elsewhere(following.address, following.port)
 
     def _whole(self) -> tuple[float, ...]:
         """Add what this hop took so far to what the hops before it took."""
         if not self._before:
-            return tuple(self._phases)
+            return tuple(self.phases)
         return tuple(
             earlier if math.isnan(now) else now if math.isnan(earlier) else earlier + now
-            for earlier, now in zip_longest(self._before, self._phases, fillvalue=math.nan)
+            for earlier, now in zip_longest(self._before, self.phases, fillvalue=math.nan)
         )
 
     def _ended(self, outcome: Outcome, detail: str) -> Answer:
-        is_whole = len(self._phases) == len(PHASES)
+        is_whole = len(self.phases) == len(PHASES)
         phases = self._whole()
         return Answer(
             outcome,
@@ -209,13 +132,8 @@ class _HttpExchange(Exchange):
             evidence=Evidence.PROTOCOL if outcome is Outcome.OK else Evidence.NONE,
             phases=phases,
             detail=detail or self._shown,
-            measures=self._measures,
+            measures=self.measures,
         )
-
-    def _mark(self) -> None:
-        now = self._monotonic()
-        self._phases.append(now - self._at)
-        self._at = now
 
 
 class HttpProbe:
@@ -225,7 +143,7 @@ class HttpProbe:
         self,
         *,
         monotonic: Callable[[], float],
-        wall_ns: Callable[[], int] | None = None,
+        wall_ns: Callable[[], int],
         extra_ca: Path | None = None,
     ) -> None:
         self._monotonic = monotonic

@@ -12,7 +12,6 @@ address does that); the branch is an unguessable token, so it is taken, and coun
 import asyncio
 import errno
 import re
-import ssl
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -31,7 +30,7 @@ from probes.sip_plan import COOKIE, OwnEnd, SipPlan, SipTransport, branch_of, si
 from probes.sip_statistics import SipStatistics
 from probes.sip_streams import SipExchange
 from probes.sip_transaction import Deed, NonInviteTransaction
-from probes.tls_contexts import TlsContexts
+from probes.tls_terms import TlsTerms, TlsTrusts
 
 __all__ = ["SipProbe"]
 
@@ -48,7 +47,7 @@ class _Prepared:
     port: int
     options: Mapping[str, str]
     plan: SipPlan
-    context: ssl.SSLContext | None
+    terms: TlsTerms | None
     template: bytes
     """The first request over UDP with :data:`_NAME` for the look's token."""
 
@@ -93,7 +92,7 @@ class SipProbe:
         self._statistics = SipStatistics()
         self._prepared: dict[int, _Prepared] = {}
         self._asking: dict[str, _Asking] = {}
-        self._contexts = TlsContexts(extra_ca=extra_ca)
+        self._trusts = TlsTrusts(extra_ca=extra_ca, wall_ns=wall_ns)
         self._connections = Connections(monotonic=monotonic, speaks=True)
         self._datagrams = Datagrams(
             monotonic=monotonic,
@@ -105,8 +104,8 @@ class SipProbe:
         self._deadlines: Deadlines[str] = Deadlines(monotonic=monotonic, on_due=self._on_due)
 
     async def open(self) -> None:
-        """Build the TLS contexts and open the sockets on the running loop."""
-        await self._contexts.open()
+        """Read the authorities and open the sockets on the running loop."""
+        await self._trusts.open()
         self._connections.open()
         self._datagrams.open()
 
@@ -144,12 +143,11 @@ class SipProbe:
 
     def _prepare(self, request: Request) -> _Prepared:
         plan = sip_plan(request.address, request.port, request.options)
-        is_tls = plan.transport is SipTransport.TLS
-        context = self._contexts.context(plan.ca, insecure=plan.insecure) if is_tls else None
+        terms = self._trusts.terms(plan.tls) if plan.tls is not None else None
         template = b""
         if plan.transport is SipTransport.UDP:
             template = sip_request(plan, OwnEnd(*self._datagrams.own_end(request.address)), name=_NAME)
-        return _Prepared(request.address, request.port, request.options, plan, context, template)
+        return _Prepared(request.address, request.port, request.options, plan, terms, template)
 
     def _begin_stream(self, request: Request, finish: Finish, prepared: _Prepared) -> None:
         self._statistics.in_flight += 1
@@ -158,7 +156,7 @@ class SipProbe:
                 request,
                 partial(self._stream_ended, finish),
                 plan=prepared.plan,
-                context=prepared.context,
+                terms=prepared.terms,
                 name=self._token(),
                 cnonce=self._token(),
                 monotonic=self._monotonic,

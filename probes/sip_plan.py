@@ -24,6 +24,7 @@ from typing_extensions import override
 from probes.sip_address import host_text
 from probes.sip_digest import Credentials
 from probes.sip_message import SipRequest
+from probes.tls_plan import TlsPlan, tls_plan
 
 __all__ = [
     "COOKIE",
@@ -70,9 +71,7 @@ class SipPlan:
     is_line: bool = False
     contact: str = ""
     credentials: Credentials | None = None
-    ca: str = ""
-    insecure: bool = False
-    server_name: str = ""
+    tls: TlsPlan | None = None
 
     @property
     def needs_only_status(self) -> bool:
@@ -116,9 +115,7 @@ def sip_plan(address: str, port: int, options: Mapping[str, str]) -> SipPlan:
         is_line=_yes(options, "line"),
         contact=options.get("contact", ""),
         credentials=credentials_of(options),
-        ca=options.get("ca", ""),
-        insecure=_yes(options, "insecure"),
-        server_name=options.get("server_name", options.get("domain", address)),
+        tls=_tls(options, address) if transport is SipTransport.TLS else None,
     )
 
 
@@ -159,6 +156,11 @@ def sip_request(
 def branch_of(name: str, attempt: int) -> str:
     """Answer the branch of a look's transaction: one for the first request, another for each after it."""
     return f"{COOKIE}{name}" if attempt == 1 else f"{COOKIE}{name}-{attempt}"
+
+
+def _tls(options: Mapping[str, str], address: str) -> TlsPlan:
+    name = options.get("server_name", options.get("domain", address))
+    return tls_plan({"ca": options.get("ca", ""), "insecure": options.get("insecure", "")}, name=name)
 
 
 def _part(options: Mapping[str, str], name: str, allowed: re.Pattern[str]) -> str:

@@ -54,7 +54,7 @@ class StreamProbe:
         self,
         *,
         monotonic: Callable[[], float],
-        wall_ns: Callable[[], int] | None = None,
+        wall_ns: Callable[[], int],
         extra_ca: Path | None = None,
     ) -> None:
         self._monotonic = monotonic

@@ -1,31 +1,36 @@
 """A TLS look: whether a handshake succeeds, whether the certificate is right, and for how long.
 
-The options are those of :mod:`probes.tls_plan`. A handshake that fails, a chain that is not right, a key that is not
-the pinned one and a certificate that ends within ``min_days`` are each a MISMATCH whose detail begins with a slug
-(``expired``, ``not-yet-valid``, ``wrong-name``, ``weak``, ``untrusted``, ``wrong-key``, ``wrong-alpn``,
-``expires-soon``, ``tls``); the earliest end of validity is told wherever a chain was presented. On a good look the
+The options are those of :mod:`probes.tls_plan`, and ``starttls``: ``smtp``, ``imap`` or ``pop3`` for a service that
+begins in the clear. A handshake that fails, a chain that is not right, a key that is not the pinned one and a
+certificate that ends within ``min_days`` are each a MISMATCH whose detail begins with a slug (``expired``,
+``not-yet-valid``, ``wrong-name``, ``weak``, ``untrusted``, ``wrong-key``, ``wrong-alpn``, ``expires-soon``,
+``no-starttls``, ``tls``); the earliest end of validity is told wherever a chain was presented. On a good look the
 detail shows what was agreed on.
 
 ``rtt`` is the TCP handshake and the TLS handshake together. In TLS 1.3 a server refuses *our* certificate only after
-the handshake: that shows in an HTTP look, not here. Protocols that begin in the clear (STARTTLS) are not spoken.
+the handshake: that shows in an HTTP look, not here.
 """
 
 import asyncio
 import math
-import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from typing_extensions import override
 
-from probes.connections import READ, WRITE, Connections, Exchange, Step
-from probes.models import Answer, Evidence, Finish, Outcome, Request
+from probes.connections import Connections, Step
+from probes.conversation import Conversation
+from probes.models import PHASES, Answer, Evidence, Finish, Outcome, Request
+from probes.starttls import STARTTLS, StartTls, StartTlsError
 from probes.tls_plan import tls_plan
 from probes.tls_session import TlsSession
-from probes.tls_terms import TlsFinding, TlsTerms, TlsTrusts
+from probes.tls_terms import TlsTerms, TlsTrusts
 
-__all__ = ["TlsProbe"]
+__all__ = ["TlsProbe", "starttls_of"]
+
+_TLS = PHASES.index("tls")
+_NO_STARTTLS = "no-starttls"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,74 +40,68 @@ class _Prepared:
     address: str
     options: Mapping[str, str]
     terms: TlsTerms
+    starttls: str
 
     def is_for(self, request: Request) -> bool:
         return self.options is request.options and self.address == request.address
 
 
-class _TlsExchange(Exchange):
-    """connect, handshake."""
+class _TlsExchange(Conversation):
+    """connect, [words in the clear], handshake; these words belong to the phase ``tls``."""
 
-    __slots__ = ("_at", "_monotonic", "_session", "_terms")
+    __slots__ = ("_dialogue",)
 
     def __init__(
-        self, request: Request, finish: Finish, *, terms: TlsTerms, monotonic: Callable[[], float]
+        self,
+        request: Request,
+        finish: Finish,
+        *,
+        prepared: _Prepared,
+        monotonic: Callable[[], float],
     ) -> None:
-        super().__init__(request, finish)
-        self._terms = terms
-        self._monotonic = monotonic
-        self._at = 0.0
-        self._session: TlsSession | None = None
+        super().__init__(request, finish, words=b"", terms=prepared.terms, monotonic=monotonic)
+        self._dialogue = StartTls(prepared.starttls) if prepared.starttls else None
 
     @override
-    def established(self, now: float) -> Step:
-        self._at = now
-        if self.socket is None:
-            return self.expired()
-        self._session = self._terms.session(self.socket)
-        return self.ready(now)
+    def secure(self) -> None:
+        if self._dialogue is None or self._dialogue.is_over:
+            super().secure()
+        else:
+            self.listen()
 
     @override
-    def ready(self, now: float) -> Step:
-        session = self._session
-        if session is None:
-            return self.expired()
+    def heard(self, data: bytes) -> Step | None:
+        if not data or self._dialogue is None:
+            return self.failed(f"{_NO_STARTTLS}: closed")
         try:
-            session.handshake()
-        except ssl.SSLWantReadError:
-            return READ
-        except ssl.SSLWantWriteError:
-            return WRITE
-        except ssl.SSLError as error:
-            finding = self._terms.failed(session, error)
-            return self._failed(finding.detail, finding)
-        except (ConnectionResetError, BrokenPipeError):
-            return self._failed("reset: tls")
-        return self._done(session)
+            words = self._dialogue.feed(data)
+        except StartTlsError as error:
+            return self.failed(f"{_NO_STARTTLS}: {error}")
+        if self._dialogue.is_over:
+            self.secure()
+            return self.ready(self.monotonic())
+        return self.say(words) if words else None
 
     @override
-    def waiting_for(self) -> str:
-        return "tls" if self.stands else "connect"
-
-    def _done(self, session: TlsSession) -> Answer:
-        tls = self._monotonic() - self._at
-        finding = self._terms.judged(session)
-        is_right = not finding.detail
+    def secured(self, session: TlsSession) -> Answer:
         return Answer(
-            Outcome.OK if is_right else Outcome.MISMATCH,
-            rtt=self.connect + tls,
-            evidence=Evidence.PROTOCOL if is_right else Evidence.NONE,
-            phases=(math.nan, self.connect, tls),
-            detail=finding.detail or session.shown,
-            measures=finding.measures,
+            Outcome.OK,
+            rtt=sum(self.phases[1:]),
+            evidence=Evidence.PROTOCOL,
+            phases=tuple(self.phases),
+            detail=session.shown,
+            measures=self.measures,
         )
 
-    def _failed(self, detail: str, finding: TlsFinding | None = None) -> Answer:
+    @override
+    def failed(self, detail: str) -> Answer:
+        is_shaken = len(self.phases) > _TLS  # it took its time also where the certificate is not right
         return Answer(
             Outcome.MISMATCH,
-            phases=(math.nan, self.connect),
+            rtt=sum(self.phases[1:]) if is_shaken else math.nan,
+            phases=tuple(self.phases),
             detail=detail,
-            measures=finding.measures if finding else {},
+            measures=self.measures,
         )
 
 
@@ -134,16 +133,24 @@ class TlsProbe:
         prepared = self._prepared.get(request.target)
         if prepared is None or not prepared.is_for(request):
             try:
+                starttls = starttls_of(request.options)
                 terms = self._trusts.terms(tls_plan(request.options, name=request.address))
             except (ValueError, OSError) as error:
                 answer = Answer(Outcome.ERROR, detail=f"option: {error}")
                 asyncio.get_running_loop().call_soon(finish, request, answer)
                 return
-            prepared = _Prepared(request.address, request.options, terms)
+            prepared = _Prepared(request.address, request.options, terms, starttls)
             self._prepared[request.target] = prepared
-        exchange = _TlsExchange(request, finish, terms=prepared.terms, monotonic=self._monotonic)
-        self._connections.begin(exchange)
+        self._connections.begin(_TlsExchange(request, finish, prepared=prepared, monotonic=self._monotonic))
 
     async def close(self) -> None:
         """End the looks under way as ERROR."""
         self._connections.close()
+
+
+def starttls_of(options: Mapping[str, str]) -> str:
+    """Read the option ``starttls``: a protocol, or nothing."""
+    protocol = options.get("starttls", "")
+    if protocol and protocol not in STARTTLS:
+        raise ValueError(f"starttls must be one of {', '.join(STARTTLS)}, not {protocol!r}")
+    return protocol

@@ -106,13 +106,6 @@ class Trust:
             found = self._kept[key] = self._judged(chain, name, at, verifies=verifies)
         return found
 
-    def dated(self) -> float:
-        """Answer the Unix time at which ``cryptography`` would verify, NaN where nothing is trusted."""
-        if self._store is None:
-            return float("nan")
-        verifier = verification.PolicyBuilder().store(self._store).build_server_verifier(x509.DNSName("time"))
-        return verifier.policy.validation_time.replace(tzinfo=UTC).timestamp()
-
     def _judged(self, chain: tuple[bytes, ...], name: str, at: float, *, verifies: bool) -> ChainVerdict:
         try:
             certificates = [_parsed(each) for each in chain]

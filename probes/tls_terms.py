@@ -16,7 +16,6 @@ from typing import Final
 
 from probes.models import Measure
 from probes.tls_chain import Trust, read_certificates
-from probes.tls_contexts import tls_failure
 from probes.tls_plan import TlsPlan
 from probes.tls_session import TlsContext, TlsSession
 
@@ -99,7 +98,7 @@ class TlsTerms:
         if chain:
             name = self._plan.server_name
             not_after = self._trust.judge(chain, name, self._seconds(), verifies=False).not_after
-        said = tls_failure(error)
+        said = _failure(error)
         # A Python that does not know OpenSSL's newer reasons by name passes its words on instead.
         words = f"{error.reason} {error}".upper().replace(" ", "_")
         if any(reason in words for reason in _SECURITY_LEVEL):
@@ -110,10 +109,10 @@ class TlsTerms:
 class TlsTrusts:
     """Builds and keeps contexts and trust; ``extra_ca`` is trusted besides the system's (the lab's own).
 
-    ``wall_ns`` dates the verification. Where none is given, ``cryptography`` dates it by the system's clock.
+    ``wall_ns`` dates the verification.
     """
 
-    def __init__(self, *, extra_ca: Path | None = None, wall_ns: Callable[[], int] | None = None) -> None:
+    def __init__(self, *, wall_ns: Callable[[], int], extra_ca: Path | None = None) -> None:
         self._extra_ca = extra_ca
         self._wall_ns = wall_ns
         self._contexts: dict[tuple[tuple[str, ...], str, str, bool], TlsContext] = {}
@@ -137,7 +136,7 @@ class TlsTrusts:
         return TlsTerms(plan, context=context, trust=trust, seconds=self._seconds)
 
     def _seconds(self) -> float:
-        return self._trusts[""].dated() if self._wall_ns is None else self._wall_ns() / 1e9
+        return self._wall_ns() / 1e9
 
     def _read_trust(self, ca: str) -> Trust:
         if ca:
@@ -149,6 +148,13 @@ class TlsTrusts:
         if self._extra_ca is not None:
             files.append(self._extra_ca)
         return Trust(root for file in files for root in read_certificates(file.read_bytes()))
+
+
+def _failure(error: ssl.SSLError) -> str:
+    """Tell in a few words why a handshake failed."""
+    if isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError):
+        return "tls: closed within the handshake"
+    return f"tls: {error.reason or error}".lower().replace("_", " ")[:_SHOWN_CHARACTERS]
 
 
 def _is_address(name: str) -> bool:

@@ -226,7 +226,7 @@ KINDS = (ProbeKind.ICMP, ProbeKind.TCP, ProbeKind.SIP_OPTIONS, ProbeKind.HTTP)
 def probes():
     return {
         ProbeKind.TCP: TcpProbe(monotonic=time.monotonic),
-        ProbeKind.HTTP: HttpProbe(monotonic=time.monotonic),
+        ProbeKind.HTTP: HttpProbe(monotonic=time.monotonic, wall_ns=time.time_ns),
         ProbeKind.SIP_OPTIONS: SipProbe(
             monotonic=time.monotonic, wall_ns=time.time_ns, token=lambda: secrets.token_hex(8)
         ),

@@ -114,7 +114,7 @@ async def test_a_certificate_that_nobody_vouches_for_is_a_mismatch_unless_it_may
         strict = await look(probe, "127.0.0.1", port + 1, options={"transport": "tls"})
         lax = await look(probe, "127.0.0.1", port + 1, options={"transport": "tls", "insecure": "yes"})
     assert (strict.outcome, lax.outcome) == (Outcome.MISMATCH, Outcome.OK)
-    assert strict.detail.startswith("certificate: ")
+    assert strict.detail.startswith("untrusted: ")
 
 
 async def test_a_name_that_the_certificate_does_not_hold_is_a_mismatch(exchange):
@@ -122,7 +122,7 @@ async def test_a_name_that_the_certificate_does_not_hold_is_a_mismatch(exchange)
     async with opened(a_sip_probe()) as probe:
         answer = await look(probe, "127.0.0.1", port, options=options)
     assert answer.outcome is Outcome.MISMATCH
-    assert "tong-dai.vn" in answer.detail
+    assert answer.detail == "wrong-name: is for 127.0.0.1"
 
 
 @pytest.mark.parametrize("transport", ["tcp", "tls"])

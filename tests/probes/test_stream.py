@@ -23,7 +23,7 @@ def station(tmp_path_factory):
 
 @pytest.fixture
 async def probe():
-    async with opened(StreamProbe(monotonic=time.monotonic)) as probe:
+    async with opened(StreamProbe(monotonic=time.monotonic, wall_ns=time.time_ns)) as probe:
         yield probe
 
 
@@ -215,7 +215,7 @@ async def test_a_playlist_that_stands_still_for_three_targets_is_stale_until_it_
 
     clock = Clock()
     options = {"path": "/live.m3u8"}
-    async with opened(StreamProbe(monotonic=clock)) as probe:
+    async with opened(StreamProbe(monotonic=clock, wall_ns=time.time_ns)) as probe:
         hls.at(20)
         assert (await look(probe, "127.0.0.1", hls.port, options=options)).outcome is Outcome.OK
         clock.ahead = 11.0
@@ -229,7 +229,7 @@ async def test_a_playlist_that_stands_still_for_three_targets_is_stale_until_it_
 
 
 async def test_looks_under_way_end_as_ours_when_the_probe_closes():
-    probe = StreamProbe(monotonic=time.monotonic)
+    probe = StreamProbe(monotonic=time.monotonic, wall_ns=time.time_ns)
     found = []
     with lying_server(b"") as port:
         async with opened(probe):
