@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, HttpUrl, SecretStr
 
-__all__ = ["AlertingSettings", "EmailSettings", "SmsSettings", "WebhookSettings"]
+__all__ = ["DeliverySettings", "EmailSettings", "SmsSettings", "WebhookSettings"]
 
 _Seconds = Annotated[float, Field(gt=0, le=60)]
 
@@ -67,13 +67,10 @@ class WebhookSettings(_Section):
     timeout_seconds: _Seconds = Field(default=10.0, description="Longest wait for the receiver's answer.")
 
 
-class AlertingSettings(_Section):
-    """The section of the service's settings that belongs to acting."""
+class DeliverySettings(_Section):
+    """How hard the outbox works."""
 
-    email: EmailSettings | None = Field(default=None, description="How mail leaves; none: it does not.")
-    sms: SmsSettings | None = Field(default=None, description="How SMS leaves; none: it does not.")
-    webhook: WebhookSettings | None = Field(
-        default=None, description="How webhooks are signed; none: no calls."
+    lease_seconds: _Seconds = Field(
+        default=30.0, description="How long a worker may hold a message before another takes it up."
     )
-    lease_seconds: _Seconds = Field(default=30.0, description="How long a worker may hold a message.")
     concurrency: int = Field(default=4, ge=1, le=64, description="Attempts at once on each channel.")

@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import BaseModel, Field, IPvAnyNetwork, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from alerting.settings import AlertingSettings, EmailSettings, SmsSettings, WebhookSettings
+from alerting.settings import DeliverySettings, EmailSettings, SmsSettings, WebhookSettings
 from dashboards.settings import PagesSettings
 
 __all__ = ["RetentionSettings", "Settings", "read_settings", "table_of_settings"]
@@ -88,6 +88,7 @@ class Settings(BaseSettings):
     webhook: WebhookSettings | None = Field(
         default=None, description="How webhooks are signed; none: no calls."
     )
+    delivery: DeliverySettings = Field(default=DeliverySettings(), description="How hard the outbox works.")
     traps: TrapSettings | None = Field(default=None, description="SNMP traps; none: not listened to.")
     reflector: ReflectorSettings | None = Field(default=None, description="Reflecting STAMP; none: not done.")
     pages: PagesSettings = Field(default=PagesSettings(), description="What of the pages may be set.")
@@ -109,11 +110,6 @@ class Settings(BaseSettings):
                 f"postgresql+psycopg://{given.removeprefix(prefix)}" if given.startswith(prefix) else given
             )
         return given or f"sqlite+aiosqlite:///{(self.state / 'thongsuot.db').absolute()}"
-
-    @property
-    def alerting(self) -> AlertingSettings:
-        """The section of acting."""
-        return AlertingSettings(email=self.email, sms=self.sms, webhook=self.webhook)
 
 
 def read_settings(**given: object) -> Settings:

@@ -1,5 +1,7 @@
 """Acting: incidents, escalation, and the channels that messages leave by."""
 
+from datetime import timedelta
+
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from alerting.metrics import AlertingMetrics
@@ -33,6 +35,7 @@ class Acting:
             metrics=AlertingMetrics(metrics.registry),
         )
         self._database = database
+        self._delivery = settings.delivery
         self._channels = _channels(settings)
 
     def loops(self, monitor: MonitorService) -> Loops:
@@ -45,6 +48,8 @@ class Acting:
             links=self.service.links,
             metrics=self.service.metrics,
             on_hastened=acting.wake,
+            lease=timedelta(seconds=self._delivery.lease_seconds),
+            concurrency=self._delivery.concurrency,
         )
 
         def believed(_changes: object) -> None:

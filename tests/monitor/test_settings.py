@@ -26,8 +26,8 @@ def test_a_section_is_set_by_two_underscores(monkeypatch, tmp_path):
     monkeypatch.setenv("THONGSUOT_EMAIL__HOST", "mail.local")
     monkeypatch.setenv("THONGSUOT_EMAIL__SENDER", "truc-ban@so.example")
     settings = read_settings(inventory=tmp_path)
-    assert settings.alerting.email.host == "mail.local"
-    assert settings.alerting.sms is None
+    assert settings.email.host == "mail.local"
+    assert settings.sms is None
 
 
 def test_a_misspelt_name_inside_a_section_is_refused(monkeypatch, tmp_path):

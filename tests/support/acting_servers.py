@@ -83,6 +83,7 @@ class MailSink:
     refused: dict = field(default_factory=dict)
     mails: list = field(default_factory=list)
     arrived: asyncio.Event = field(default_factory=asyncio.Event)
+    open: int = 0
 
     async def handle_RCPT(self, server, session, envelope, address, options):  # noqa: N802 - aiosmtpd's name
         if address in self.refused:
@@ -106,11 +107,25 @@ class MailSink:
         await until(enough, within=within)
 
 
+class _CountedSMTP(SMTP):
+    """A conversation that is counted as open until its connection is gone."""
+
+    def connection_made(self, transport):
+        self.event_handler.open += 1
+        super().connection_made(transport)
+
+    def connection_lost(self, error):
+        self.event_handler.open -= 1
+        super().connection_lost(error)
+
+
 @asynccontextmanager
 async def a_mail_sink():
     loop = asyncio.get_running_loop()
     sink = MailSink(0)
-    server = await loop.create_server(lambda: SMTP(sink, loop=loop, hostname="sink.invalid"), "127.0.0.1", 0)
+    server = await loop.create_server(
+        lambda: _CountedSMTP(sink, loop=loop, hostname="sink.invalid"), "127.0.0.1", 0
+    )
     sink.port = server.sockets[0].getsockname()[1]
     try:
         yield sink
@@ -127,6 +142,7 @@ class Call:
     path: str
     headers: dict
     body: bytes
+    status: int = 200
 
 
 @dataclass
@@ -136,20 +152,22 @@ class Receiver:
     port: int
     script: list = field(default_factory=list)
     calls: list = field(default_factory=list)
+    open: int = 0
 
     @property
     def url(self):
         return f"http://127.0.0.1:{self.port}/hook"
 
     async def serve(self, reader, writer):
+        self.open += 1
         try:
             head = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
             method, path, _ = head[0].split(" ")
             headers = dict(line.split(": ", 1) for line in head[1:] if line)
             headers = {name.lower(): value for name, value in headers.items()}
             body = await reader.readexactly(int(headers.get("content-length", 0)))
-            self.calls.append(Call(method, path, headers, body))
             status, text, delay = self.script.pop(0) if self.script else (200, "ok", 0)
+            self.calls.append(Call(method, path, headers, body, status))
             await asyncio.sleep(delay)
             answer = f"HTTP/1.1 {status} X\r\nContent-Length: {len(text)}\r\nConnection: close\r\n\r\n{text}"
             if status:
@@ -158,6 +176,7 @@ class Receiver:
         except (ConnectionError, asyncio.IncompleteReadError):
             pass
         finally:
+            self.open -= 1
             writer.close()
 
 
