@@ -1,0 +1,107 @@
+"""Every page, in both languages and both colours, by axe-core's WCAG 2.2 AA rules; and nothing from a foreign host."""
+
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from importlib.resources import files
+from shutil import which
+
+import pytest
+from playwright.async_api import Browser, Page, async_playwright
+
+from dashboards.routes import PAGES
+from tests.support.duty_room import PASSWORD, SCENES, a_duty_room, served
+
+CHROMIUM = which("chromium") or which("chromium-browser") or which("google-chrome") or ""
+ARGUMENTS = ["--no-sandbox", "--headless", "--disable-gpu", "--disable-background-networking"]
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
+
+EXAMPLES = {
+    "/": "/",
+    "/wall": "/wall",
+    "/incidents": "/incidents",
+    "/incidents/{id}": "/incidents/3",
+    "/sites/{code}": "/sites/UBBC-31708",
+    "/areas/{code}": "/areas/31708",
+    "/search": "/search?q=my",
+    "/duty": "/duty",
+    "/sign-in": "/sign-in",
+    "/sign-in/code": "/sign-in/code",
+    "/password": "/password",
+    "/account": "/account",
+    "/accounts": "/accounts",
+    "/accounts/{name}": "/accounts/vnpt",
+    "/audit": "/audit",
+    "/a/{token}": "/a/unknown",
+}
+"""An address of each page, with something on it."""
+NOT_PAGES = {"/events", "/sites/{code}/history", "/sign-in/provider", "/sign-in/provider/back"}
+"""What is fetched, streamed or only passed through."""
+
+pytestmark = pytest.mark.skipif(not CHROMIUM, reason="no chromium on this machine: no page is looked at")
+
+
+@dataclass
+class Looking:
+    page: Page
+    address: str
+    foreign: list[str]
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Browser]:
+    async with async_playwright() as playwright:
+        opened = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield opened
+        await opened.close()
+
+
+def test_every_page_of_the_table_has_an_example_here():
+    shown = {page.path for page in PAGES if page.method == "GET"} - NOT_PAGES
+    assert shown == set(EXAMPLES), (
+        "name an address of the new page in EXAMPLES, or why it is none in NOT_PAGES"
+    )
+
+
+@pytest.mark.parametrize(("language", "theme", "width"), [("vi", "light", 1440), ("en", "dark", 390)])
+@pytest.mark.timeout(300)
+async def test_no_page_breaks_a_rule_of_wcag_or_asks_a_foreign_host(
+    tmp_path, browser, language, theme, width
+):
+    async with a_duty_room(tmp_path) as room:
+        await room.add_accounts()
+        await SCENES["busy"](room)
+        async with served(room) as address:
+            context = await browser.new_context(viewport={"width": width, "height": 900}, color_scheme=theme)
+            context.set_default_timeout(30_000)
+            looking = Looking(await context.new_page(), address, [])
+            looking.page.on(
+                "request", lambda asked: asked.url.startswith(address) or looking.foreign.append(asked.url)
+            )
+            await looking.page.goto(f"{address}/sign-in?lang={language}&theme={theme}")
+            broken = await broken_rules(looking.page)
+            await looking.page.fill("[name=name]", "admin")
+            await looking.page.fill("[name=password]", PASSWORD)
+            await looking.page.press("[name=password]", "Enter")
+            await looking.page.wait_for_url(f"{address}/")
+            for path in EXAMPLES.values():
+                await looking.page.goto(address + path)
+                broken += await broken_rules(looking.page)
+            await context.close()
+    assert not broken, "\n".join(broken)
+    assert not looking.foreign
+
+
+async def broken_rules(page: Page) -> list[str]:
+    """Run axe-core on what is shown; evaluated from outside, so that the page's own policy stays as it is."""
+    await page.evaluate(AXE)
+    found = await page.evaluate(
+        "rules => axe.run(document, {runOnly: {type: 'tag', values: rules}, resultTypes: ['violations']})",
+        RULES,
+    )
+    return [
+        f"{page.url}: {each['id']}: {each['help']}: {json.dumps(node['target'])} {node['html'][:160]}"
+        for each in found["violations"]
+        for node in each["nodes"][:4]
+    ]
