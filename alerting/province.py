@@ -16,7 +16,7 @@ class Province:
 
     def __init__(self, inventory: Inventory) -> None:
         self.inventory = inventory
-        self.topology = Topology(inventory)
+        self.topology = Topology.of(inventory)
         departments = sorted(p.code for p in inventory.parties.values() if p.kind is PartyKind.DEPARTMENT)
         self.department = departments[0] if departments else ""
 

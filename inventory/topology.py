@@ -5,8 +5,11 @@ every target, path and site once (140,000 targets in well under a second). What 
 gathered when first asked for, in the time that the answer's length takes, and kept.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
+from typing import ClassVar
+from weakref import WeakValueDictionary
 
+from inventory.codes import CodeIndex
 from inventory.models import AreaKind, Inventory, Priority
 
 __all__ = ["Topology"]
@@ -17,11 +20,24 @@ _Codes = tuple[str, ...]
 class Topology:
     """The graph of one inventory. All codes; a tuple of codes keeps the order of the files."""
 
+    _known: ClassVar["WeakValueDictionary[int, Topology]"] = WeakValueDictionary()
+
+    @classmethod
+    def of(cls, inventory: Inventory) -> "Topology":
+        """Answer the one graph of this very inventory: looking, belief and alerting in one process share it.
+
+        A graph keeps its inventory alive, so an identity in the table is never that of another inventory.
+        """
+        known = cls._known.get(id(inventory))
+        if known is None:
+            known = cls._known[id(inventory)] = cls(inventory)
+        return known
+
     def __init__(self, inventory: Inventory) -> None:
         self._inventory = inventory
         self.codes: _Codes = tuple(inventory.targets)
         """The fleet: a batch's ``target`` column indexes it."""
-        self.index: Mapping[str, int] = {code: place for place, code in enumerate(self.codes)}
+        self.index = CodeIndex(self.codes)
         self._targets_of = _grouped((target.of, code) for code, target in inventory.targets.items())
         self._paths_of_site = _grouped((path.site, code) for code, path in inventory.paths.items())
         self._grounds = _Grounds(inventory)

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from monitor.fleet import FleetBelief, PathRecord, SiteRecord
+from monitor.fleet import FleetBelief
 from monitor.moments import SECOND
 from probes.models import SampleBatch
 
@@ -44,6 +44,6 @@ def forget_future(belief: FleetBelief, now_ns: int) -> None:
         # A run is evidence of looks apart in time; what of it lies ahead is looked at again.
         table.runs = {n: tuple(at_ns for at_ns in run if at_ns <= now_ns) for n, run in table.runs.items()}
     np.minimum(belief.since_ns, now_ns, out=belief.since_ns)
-    belief.paths = {p: PathRecord(r.state, min(r.since_ns, now_ns)) for p, r in belief.paths.items()}
-    belief.sites = {s: SiteRecord(r.verdict, min(r.since_ns, now_ns)) for s, r in belief.sites.items()}
+    for judged in (belief.paths, belief.sites):
+        np.minimum(judged.since_ns, now_ns, out=judged.since_ns)
     belief.outages = {target: min(began_ns, now_ns) for target, began_ns in belief.outages.items()}

@@ -13,9 +13,10 @@ import numpy as np
 import numpy.typing as npt
 from typing_extensions import override
 
-from monitor.fleet import STATES, FleetBelief, PathRecord, SiteRecord
+from monitor.fleet import FleetBelief
 from monitor.ingest import NO_OUTCOME
-from monitor.models import State, Verdict
+from monitor.judged import STATES
+from monitor.models import Verdict
 from monitor.moments import NEVER, moment, nanoseconds
 from monitor.snapshot import CauseView, PathView, SiteView, Snapshot, TargetView, VantageView
 from monitor.verdict import area_verdict
@@ -96,8 +97,8 @@ class _Picture:
         self._flapping = belief.turns.flapping(nanoseconds(at))
         self.inventory = belief.inventory
         self.topology = belief.topology
-        self._sites: dict[str, SiteRecord] = dict(belief.sites)
-        self._paths: dict[str, PathRecord] = dict(belief.paths)
+        self._sites = belief.sites.copy()
+        self._paths = belief.paths.copy()
 
     def target(self, code: str) -> TargetView:
         number = self.topology.index[code]
@@ -116,7 +117,7 @@ class _Picture:
         )
 
     def path(self, code: str) -> PathView:
-        record = self._paths.get(code, PathRecord(State.UNKNOWN, NEVER))
+        record = self._paths[code]
         numbers = [self.topology.index[target] for target in self.topology.targets_of_path(code)]
         proven = max(
             ((int(self.columns.evidence[n]), int(self.columns.evidence_ns[n])) for n in numbers),
@@ -125,10 +126,8 @@ class _Picture:
         return PathView(code, record.state, _time(record.since_ns), Evidence(proven[0]), _time(proven[1]))
 
     def site(self, code: str) -> SiteView:
-        record = self._sites.get(code)
+        record = self._sites[code]
         paths = tuple(self.path(path) for path in self.topology.paths_of_site(code))
-        if record is None:
-            return SiteView(code, Verdict.UNTESTED, None, 0, paths)
         judged = record.verdict
         return SiteView(code, judged.verdict, _time(record.since_ns), judged.up, paths, judged.declared)
 
@@ -138,8 +137,7 @@ class _Picture:
         return area_verdict(self.inventory.areas[code], known)
 
     def _verdict(self, site: str) -> Verdict:
-        record = self._sites.get(site)
-        return record.verdict.verdict if record is not None else Verdict.UNTESTED
+        return self._sites[site].verdict.verdict
 
 
 def snapshot_of(

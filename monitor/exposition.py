@@ -20,7 +20,7 @@ import numpy.typing as npt
 from inventory.models import Inventory
 from inventory.topology import Topology
 from monitor.columns import FleetColumns
-from monitor.fleet import STATES
+from monitor.judged import STATES
 from monitor.models import Verdict
 from monitor.moments import NEVER
 

@@ -9,13 +9,14 @@ what we do not see is unobserved, and the outage that began before goes on until
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 
 import numpy as np
 import numpy.typing as npt
 
+from inventory.codes import CodeIndex
 from inventory.models import Inventory
 from inventory.topology import Topology
 from monitor.correlation import SIMULTANEOUS_NS, Census
@@ -23,37 +24,27 @@ from monitor.decisions import ClosedOutage, Decisions, OpenedOutage, TargetRow
 from monitor.flapping import Turns, is_turn
 from monitor.ingest import VIEWS, TargetChange, ViewTable
 from monitor.isolation import Sight
-from monitor.models import ChangeReason, State, StateChange, SubjectKind, Verdict, View
+from monitor.judged import STATES, Groups, Paths, Sites
+from monitor.models import ChangeReason, State, StateChange, SubjectKind, View
 from monitor.moments import NEVER, moment
 from monitor.quorum import state_of
 from monitor.state import ViewPolicy
 from monitor.verdict import Conflicts, PathBelief, SiteVerdict, conflicts, path_state, verdict
 
-__all__ = ["STATES", "FleetBelief", "PathRecord", "SiteRecord", "subject_of"]
-
-STATES = (State.UNKNOWN, State.UP, State.DEGRADED, State.PARTIAL, State.DOWN)
-"""A state's number in columns is its place here."""
+__all__ = ["FleetBelief", "subject_of"]
 
 _NUMBER = {state: number for number, state in enumerate(STATES)}
 _DOWN = _NUMBER[State.DOWN]
 _SEEN = frozenset({State.UP, State.DEGRADED, State.PARTIAL})
-_UNTESTED = SiteVerdict(Verdict.UNTESTED, 0, 0)
 
 
-@dataclass(frozen=True, slots=True)
-class PathRecord:
-    """State of a path and since when."""
-
-    state: State
-    since_ns: int
-
-
-@dataclass(frozen=True, slots=True)
-class SiteRecord:
-    """Verdict of a site and since when."""
-
-    verdict: SiteVerdict
-    since_ns: int
+_BELIEFS = tuple(
+    PathBelief(state, is_watched=bool(watched), is_tested=bool(tested))
+    for state in STATES
+    for watched in (0, 1)
+    for tested in (0, 1)
+)
+"""Everything that a verdict can need of a path, by ``state number * 4 + watched * 2 + tested``."""
 
 
 def subject_of(target: str, inventory: Inventory) -> str:
@@ -77,9 +68,15 @@ class FleetBelief:
         self.sights = {code: Sight.over(len(v.canaries)) for code, v in inventory.vantages.items()}
         self.outages: dict[str, int] = {}
         self.turns = Turns()
-        self.paths: dict[str, PathRecord] = {}
-        self.sites: dict[str, SiteRecord] = {}
-        self._conflicts: dict[str, Conflicts] = {}
+        self.paths = Paths(CodeIndex(tuple(inventory.paths)))
+        self.sites = Sites(CodeIndex(tuple(inventory.sites)))
+        self._path_of = self.paths.index.places(target.of for target in inventory.targets.values())
+        self._targets_of = Groups(self._path_of, len(self.paths))
+        self._site_of = self.sites.index.places(path.site for path in inventory.paths.values())
+        self._paths_of = Groups(self._site_of, len(self.sites))
+        self._conflicts: list[Conflicts | None] = [None] * len(self.sites)
+        self._judged: dict[tuple[tuple[int, ...], Conflicts], SiteVerdict] = {}
+        self._shared: dict[Conflicts, Conflicts] = {}
         self._members: dict[str, npt.NDArray[np.intp]] = {}
 
     def vantages_of(self, target: str) -> tuple[str, ...]:
@@ -92,25 +89,24 @@ class FleetBelief:
 
     def apply(self, vantage: str, turned: Sequence[TargetChange], now_ns: int, out: Decisions) -> None:
         """Fold changed views of one vantage into states, outages, paths and verdicts."""
-        touched: dict[str, int] = {}
+        touched: dict[int, int] = {}
         for number in self.tables[vantage].take_newly_armed():
-            out.targets[self.codes[number], vantage] = self.row(self.codes[number], vantage)
+            out.targets[self.codes[number], vantage] = self.row(number, vantage)
         for each in turned:
             target = self.codes[each.target]
-            out.targets[target, vantage] = self.row(target, vantage)
+            out.targets[target, vantage] = self.row(each.target, vantage)
             at_ns = max(each.change.at_ns, int(self.since_ns[each.target]))
             if self._turn(each, at_ns, vantage, now_ns, out):
-                path = self.topology.path_of(target)
-                if path is not None:
+                path = int(self._path_of[each.target])
+                if path >= 0:
                     touched[path] = max(touched.get(path, NEVER), at_ns)
         self._judge(touched, now_ns, out)
 
-    def row(self, target: str, vantage: str) -> TargetRow:
-        """Answer the view of a target from a vantage as it is stored."""
-        table, number = self.tables[vantage], self.topology.index[target]
-
+    def row(self, number: int, vantage: str) -> TargetRow:
+        """Answer the view of a target, by fleet index, from a vantage as it is stored."""
+        table = self.tables[vantage]
         return TargetRow(
-            target=target,
+            target=self.codes[number],
             vantage=vantage,
             view=VIEWS[table.view[number]],
             since=moment(int(table.since_ns[number])),
@@ -125,9 +121,7 @@ class FleetBelief:
         """Count the targets under a risk group by what was seen of them since ``onset_ns``."""
         members = self._members.get(risk)
         if members is None:
-            index = self.topology.index
-            found = [index[target] for target in self.topology.targets_of_risk(risk)]
-            members = self._members[risk] = np.array(found, np.intp)
+            members = self._members[risk] = self.topology.index.places(self.topology.targets_of_risk(risk))
         down = self.states[members] == _DOWN
         answered = np.full(len(members), NEVER, np.int64)
         failed = np.zeros(len(members), np.bool_)
@@ -156,14 +150,21 @@ class FleetBelief:
             for v in self.vantages_of(target)
         )
 
+    def recall_paths(self) -> None:
+        """Take the paths' states from their targets, without a word: they are as they were before a restart."""
+        for path in range(len(self.paths)):
+            since_ns = max((int(self.since_ns[n]) for n in self._targets_of.of(path)), default=NEVER)
+            if since_ns > NEVER:
+                self.paths.state[path], self.paths.since_ns[path] = self._path_number(path), since_ns
+
     def judge_sites(self, now_ns: int, out: Decisions) -> None:
         """Compute every verdict anew from paths that are as they were (after a start)."""
-        for site in self.inventory.sites:
+        for site in range(len(self.sites)):
             self._judge_site(site, now_ns, now_ns, out)
 
     def judge_all(self, at_ns: int, now_ns: int, out: Decisions) -> None:
         """Compute every path and site anew (after a swap of the inventory)."""
-        self._judge(dict.fromkeys(self.inventory.paths, at_ns), now_ns, out)
+        self._judge(dict.fromkeys(range(len(self.paths)), at_ns), now_ns, out)
 
     def _turn(self, turned: TargetChange, at_ns: int, vantage: str, now_ns: int, out: Decisions) -> bool:
         number = turned.target
@@ -197,29 +198,32 @@ class FleetBelief:
             out.outages.append(ClosedOutage(target, moment(at_ns)))
         return True
 
-    def _judge(self, touched: dict[str, int], now_ns: int, out: Decisions) -> None:
-        sites: dict[str, int] = defaultdict(int)
+    def _judge(self, touched: dict[int, int], now_ns: int, out: Decisions) -> None:
+        sites: dict[int, int] = defaultdict(int)
+        paths = self.paths
         for path, at_ns in touched.items():
-            site = self.inventory.paths[path].site
+            site = int(self._site_of[path])
             sites[site] = max(sites[site], at_ns)
-            old = self.paths.get(path, PathRecord(State.UNKNOWN, NEVER))
-            new = self.path_state(path)
-            if new is not old.state:
-                self.paths[path] = PathRecord(new, max(at_ns, old.since_ns))
-                self._note(SubjectKind.PATH, path, (old.state, new), (max(at_ns, old.since_ns), now_ns), out)
+            old, new = int(paths.state[path]), self._path_number(path)
+            if new != old:
+                since_ns = max(at_ns, int(paths.since_ns[path]))
+                paths.state[path], paths.since_ns[path] = new, since_ns
+                code = paths.index.codes[path]
+                self._note(SubjectKind.PATH, code, (STATES[old], STATES[new]), (since_ns, now_ns), out)
         for site, at_ns in sites.items():
             self._judge_site(site, at_ns, now_ns, out)
 
-    def _judge_site(self, site: str, at_ns: int, now_ns: int, out: Decisions) -> None:
-        old = self.sites.get(site, SiteRecord(_UNTESTED, NEVER))
-        new = verdict(
-            [self._path_belief(p) for p in self.topology.paths_of_site(site)], self._conflicts_of(site)
-        )
-        since_ns = max(at_ns, old.since_ns) if new.verdict is not old.verdict.verdict else old.since_ns
-        self.sites[site] = SiteRecord(new, since_ns)
-        if new.verdict is not old.verdict.verdict:
-            self._note(SubjectKind.SITE, site, (old.verdict.verdict, new.verdict), (since_ns, now_ns), out)
-            out.verdicts[site] = (new.verdict, moment(since_ns))
+    def _judge_site(self, site: int, at_ns: int, now_ns: int, out: Decisions) -> None:
+        sites = self.sites
+        old, new = sites.verdict[site], self._verdict_of(site)
+        sites.verdict[site] = new
+        if new.verdict is not old.verdict:
+            since_ns = max(at_ns, int(sites.since_ns[site]))
+            sites.since_ns[site] = since_ns
+            code = sites.index.codes[site]
+            evidence = {"independent_up": new.up, "independent_declared": new.declared}
+            self._note(SubjectKind.SITE, code, (old.verdict, new.verdict), (since_ns, now_ns), out, evidence)
+            out.verdicts[code] = (new.verdict, moment(since_ns))
 
     def _note(
         self,
@@ -228,11 +232,8 @@ class FleetBelief:
         beliefs: tuple[str, str],
         times: tuple[int, int],
         out: Decisions,
+        evidence: Mapping[str, int] = MappingProxyType({}),
     ) -> None:
-        evidence = {}
-        if kind is SubjectKind.SITE:
-            judged = self.sites[subject].verdict
-            evidence = {"independent_up": judged.up, "independent_declared": judged.declared}
         out.changes.append(
             StateChange(
                 kind=kind,
@@ -248,25 +249,36 @@ class FleetBelief:
 
     def path_state(self, path: str) -> State:
         """Answer the state of a path from those of its targets."""
-        index = self.topology.index
-        return path_state(STATES[self.states[index[t]]] for t in self.topology.targets_of_path(path))
+        return STATES[self._path_number(self.paths.index[path])]
 
-    def _path_belief(self, path: str) -> PathBelief:
-        targets = self.topology.targets_of_path(path)
-        return PathBelief(
-            state=self.path_state(path),
-            is_watched=bool(targets),
-            is_tested=any(self.since_ns[self.topology.index[t]] > NEVER for t in targets),
-        )
+    def _path_number(self, path: int) -> int:
+        targets = self._targets_of.of(path)
+        if len(targets) == 1:
+            return int(self.states[targets[0]])
+        return _NUMBER[path_state(STATES[self.states[target]] for target in targets)]
 
-    def _conflicts_of(self, site: str) -> Conflicts:
-        found = self._conflicts.get(site)
+    def _verdict_of(self, site: int) -> SiteVerdict:
+        """Answer the verdict of a site from the states of its paths; sites that look the same share the answer."""
+        believed = tuple([self._path_belief(path) for path in self._paths_of.of(site)])
+        among = self._conflicts_of(site)
+        known = self._judged.get((believed, among))
+        if known is None:
+            known = self._judged[believed, among] = verdict([_BELIEFS[number] for number in believed], among)
+        return known
+
+    def _path_belief(self, path: int) -> int:
+        targets = self._targets_of.of(path)
+        is_tested = any(self.since_ns[target] > NEVER for target in targets)
+        return int(self.paths.state[path]) * 4 + bool(targets) * 2 + is_tested
+
+    def _conflicts_of(self, site: int) -> Conflicts:
+        found = self._conflicts[site]
         if found is None:
-            paths = [self.inventory.paths[code] for code in self.topology.paths_of_site(site)]
-            above = [
-                [self.inventory.risks[r] for r in self.topology.risks_of_path(path.code)] for path in paths
-            ]
-            found = self._conflicts[site] = conflicts(paths, above)
+            codes = [self.paths.index.codes[path] for path in self._paths_of.of(site)]
+            paths = [self.inventory.paths[code] for code in codes]
+            above = [[self.inventory.risks[r] for r in self.topology.risks_of_path(code)] for code in codes]
+            found = conflicts(paths, above)
+            found = self._conflicts[site] = self._shared.setdefault(found, found)
         return found
 
 

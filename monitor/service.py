@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 import numpy as np
+import numpy.typing as npt
 import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -25,10 +26,11 @@ from monitor.clock_step import STEP_NS, forget_future, not_later
 from monitor.columns import FleetColumns, snapshot_of
 from monitor.decisions import Decisions, VantageRow
 from monitor.flapping import WINDOW_NS
-from monitor.fleet import STATES, FleetBelief
+from monitor.fleet import FleetBelief
 from monitor.history import History
 from monitor.ingest import Rows
 from monitor.intake import Intake
+from monitor.judged import STATES
 from monitor.measured import MeasureBook
 from monitor.metrics import ServiceMetrics
 from monitor.models import StateChange, Verdict
@@ -62,7 +64,7 @@ class MonitorService:
         metrics: ServiceMetrics,
     ) -> None:
         self.inventory = inventory
-        self.topology = Topology(inventory)
+        self.topology = Topology.of(inventory)
         self.database = database
         self._clock = clock
         self._metrics = metrics
@@ -89,6 +91,7 @@ class MonitorService:
         self.history = History(self.database, topology.codes, tuple(inventory.vantages))
         self._intakes = {code: Intake(code, len(v.canaries)) for code, v in inventory.vantages.items()}
         self._fleets[inventory.digest] = topology.codes
+        self._translations: dict[str, npt.NDArray[np.intp]] = {}
         self._metrics.durations.regroup(inventory, topology)
         self._publish()
 
@@ -107,7 +110,8 @@ class MonitorService:
 
     def verdicts(self) -> dict[str, Verdict]:
         """Answer the verdict of every site that has one."""
-        return {site: record.verdict.verdict for site, record in self.belief.sites.items()}
+        judged = self.belief.sites
+        return {site: each.verdict for site, each in zip(judged, judged.verdict, strict=True)}
 
     def subscribe(self, callback: Subscriber) -> Callable[[], None]:
         """Call ``callback`` with the changes of every commit, on the loop; answers how to end that."""
@@ -209,7 +213,7 @@ class MonitorService:
                 self._intakes,
                 self.history,
             )
-            self.inventory, self.topology = inventory, Topology(inventory)
+            self.inventory, self.topology = inventory, Topology.of(inventory)
             self._install()
             self.measures.swap(inventory)
             for code, intake in self._intakes.items():
@@ -233,8 +237,7 @@ class MonitorService:
             out = Decisions()
             for vantage, table in self.belief.tables.items():
                 for number in np.flatnonzero(table.last_result_ns > NEVER).tolist():
-                    target = self.belief.codes[number]
-                    out.targets[target, vantage] = self.belief.row(target, vantage)
+                    out.targets[self.belief.codes[number], vantage] = self.belief.row(number, vantage)
             out.vantages = {code: row for code, row in self._heartbeats().items() if row.epoch >= 0}
             await self._commit(out)
         await self.history.flush(self._clock(), with_open=True)
@@ -276,10 +279,15 @@ class MonitorService:
         if batch.fleet == self.inventory.digest:
             chosen &= batch.target < len(codes)
             return Rows.of(batch, batch.target.astype(np.intp))[chosen]
-        index = self.topology.index
-        translated = np.fromiter((index.get(code, -1) for code in codes), np.intp, len(codes))
+        translated = self._translated(batch.fleet, codes)
         target = translated[np.minimum(batch.target, len(codes) - 1)]
         return Rows.of(batch, target)[chosen & (target >= 0)]
+
+    def _translated(self, fleet: str, codes: tuple[str, ...]) -> npt.NDArray[np.intp]:
+        """Answer where the targets of another fleet are in ours, -1 for those that are gone; worked out once."""
+        if fleet not in self._translations:
+            self._translations[fleet] = self.topology.index.places(codes)
+        return self._translations[fleet]
 
     async def _commit(self, out: Decisions | None = None) -> None:
         if out:
@@ -329,7 +337,7 @@ class MonitorService:
         metrics = self._metrics
         states = np.bincount(self.belief.states, minlength=len(STATES)).tolist()
         metrics.show(metrics.targets, {state.value: states[n] for n, state in enumerate(STATES)})
-        judged = Counter(record.verdict.verdict for record in self.belief.sites.values())
+        judged = Counter(each.verdict for each in self.belief.sites.verdict)
         metrics.show(metrics.sites, {verdict.value: judged[verdict] for verdict in Verdict})
         metrics.outages.set(len(self.belief.outages))
         metrics.causes.set(len(self._attribution.causes))

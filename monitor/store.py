@@ -13,6 +13,7 @@ from sqlalchemy import Row, Table, bindparam, delete, func, insert, select, upda
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from monitor.bulk import execute_rows
 from monitor.decisions import (
     CauseRow,
     ClosedOutage,
@@ -79,7 +80,8 @@ async def upsert(connection: AsyncConnection, table: Table, rows: Sequence[dict[
     statement = dialect.insert(table)
     keys = [column.name for column in table.primary_key]
     replaced = {c.name: statement.excluded[c.name] for c in table.columns if c.name not in keys}
-    await connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=replaced), list(rows))
+    replacing = statement.on_conflict_do_update(index_elements=keys, set_=replaced)
+    await execute_rows(connection, replacing, table, rows)
 
 
 async def recent_changes(
@@ -241,8 +243,7 @@ async def _write_outages(connection: AsyncConnection, events: Sequence[OpenedOut
 
 
 async def _insert(connection: AsyncConnection, table: Table, rows: list[dict[str, Any]]) -> None:
-    if rows:
-        await connection.execute(insert(table), rows)
+    await execute_rows(connection, insert(table), table, rows)
 
 
 async def _close(connection: AsyncConnection, rows: list[dict[str, Any]]) -> None:
@@ -341,7 +342,7 @@ async def _insert_changes(connection: AsyncConnection, rows: list[dict[str, Any]
         return ids
     # SQLite can answer ids in order one row at a time only; but nobody else writes inside this transaction, so the
     # ids of rows that are inserted together are the last ones, without a gap.
-    await connection.execute(insert(state_changes), rows)
+    await execute_rows(connection, insert(state_changes), state_changes, rows)
     last: int = (await connection.execute(select(func.max(state_changes.c.id)))).scalar_one()
     return range(last - len(rows) + 1, last + 1)
 

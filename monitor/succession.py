@@ -7,13 +7,12 @@ changed, is no longer what it was: its outage ends with the swap and nothing hol
 from collections.abc import Sequence
 from datetime import datetime
 
-import numpy as np
-
 from inventory.models import Inventory, Phase
 from inventory.topology import Topology
 from monitor.decisions import ClosedOutage, Decisions, TargetRow
-from monitor.fleet import STATES, FleetBelief, PathRecord, SiteRecord
+from monitor.fleet import FleetBelief
 from monitor.ingest import VIEWS
+from monitor.judged import STATES
 from monitor.models import ChangeReason, Outage, State, StateChange, SubjectKind, Verdict, View
 from monitor.moments import NEVER, moment, nanoseconds
 from monitor.quorum import state_of
@@ -69,7 +68,7 @@ def resume(
     _recall_states(belief)
     for site, (stored, since) in verdicts.items():
         if site in belief.inventory.sites:
-            belief.sites[site] = SiteRecord(SiteVerdict(Verdict(stored), 0, 0), nanoseconds(since))
+            belief.sites.put(site, SiteVerdict(Verdict(stored), 0, 0), nanoseconds(since))
     belief.judge_sites(now_ns, out)
 
 
@@ -81,8 +80,7 @@ def unchanged(old: Inventory, new: Inventory) -> dict[str, str]:
 def succeed(belief: FleetBelief, old: FleetBelief, now_ns: int, out: Decisions) -> None:
     """Take over from the belief about the inventory before."""
     kept = unchanged(old.inventory, belief.inventory)
-    mine = np.fromiter((belief.topology.index[code] for code in kept), np.intp, len(kept))
-    theirs = np.fromiter((old.topology.index[code] for code in kept), np.intp, len(kept))
+    mine, theirs = belief.topology.index.places(kept), old.topology.index.places(kept)
     for vantage, table in belief.tables.items():
         if vantage in old.tables:
             table.inherit(old.tables[vantage], (mine, theirs))
@@ -97,8 +95,8 @@ def succeed(belief: FleetBelief, old: FleetBelief, now_ns: int, out: Decisions) 
     gone = [code for code in old.codes if code not in kept]
     out.forgotten.extend(gone)
     out.changes.extend(_forgotten(code, old.state(code), now_ns) for code in gone)
-    belief.paths.update({p: r for p, r in old.paths.items() if p in belief.inventory.paths})
-    belief.sites.update({s: r for s, r in old.sites.items() if s in belief.inventory.sites})
+    belief.paths.inherit(old.paths)
+    belief.sites.inherit(old.sites)
     belief.judge_all(now_ns, now_ns, out)
 
 
@@ -111,11 +109,7 @@ def _recall_states(belief: FleetBelief) -> None:
             views = [VIEWS[table.view[number]] for table in tables]
             belief.states[number] = numbers[state_of(views, quorum=belief.inventory.policy.quorum)]
             belief.since_ns[number] = since_ns
-    for path in belief.inventory.paths:
-        targets = belief.topology.targets_of_path(path)
-        since_ns = max((int(belief.since_ns[belief.topology.index[t]]) for t in targets), default=NEVER)
-        if since_ns > NEVER:
-            belief.paths[path] = PathRecord(belief.path_state(path), since_ns)
+    belief.recall_paths()
 
 
 def _forgotten(code: str, state: State, now_ns: int) -> StateChange:

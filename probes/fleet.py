@@ -9,7 +9,7 @@ for looks that are dear (a call) or long (a stream). A path marked as a test lin
 """
 
 import ipaddress
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from inventory.cells import duration
+from inventory.codes import CodeIndex
 from inventory.models import Inventory, LookPolicy, Phase, Priority, ProbeKind, Target, Vantage
 from inventory.topology import Topology
 from probes.schedule import Pacing
@@ -71,13 +72,13 @@ class Fleet:
     digest: str
     slots: tuple[Slot, ...]
     topology: Topology
-    slot_of: Mapping[str, int]
+    slot_of: CodeIndex
     index: npt.NDArray[np.uint32]
     canary: npt.NDArray[np.bool_]
 
     def codes(self) -> tuple[str, ...]:
         """Slot codes in order, stable across reloads."""
-        return tuple(slot.code for slot in self.slots)
+        return self.slot_of.codes
 
     def kin(self, slot: int) -> npt.NDArray[np.intp]:
         """Slots that share the nearest risk groups of ``slot``, nearest first, at most 64."""
@@ -88,9 +89,14 @@ class Fleet:
             room = _MOST_KIN - len(found)
             if room <= 0:
                 break
-            relatives = (self.slot_of.get(code) for code in self.topology.targets_of_risk(risk))
-            found.update(dict.fromkeys(islice((s for s in relatives if s is not None and s != slot), room)))
+            relatives = self._slots_of(self.topology.targets_of_risk(risk))
+            found.update(dict.fromkeys(islice((s for s in relatives if s not in {-1, slot}), room)))
         return np.fromiter(found, np.intp, len(found))
+
+    def _slots_of(self, targets: tuple[str, ...]) -> Iterator[int]:
+        """Answer the slots of targets, -1 for one that this vantage does not look at; no more than are taken."""
+        for first in range(0, len(targets), _MOST_KIN):
+            yield from self.slot_of.places(targets[first : first + _MOST_KIN]).tolist()
 
 
 def build_fleet(
@@ -139,7 +145,7 @@ def build_fleet(
         digest=inventory.digest,
         slots=tuple(slots),
         topology=topology,
-        slot_of={slot.code: number for number, slot in enumerate(slots)},
+        slot_of=CodeIndex(tuple(slot.code for slot in slots)),
         index=np.fromiter((slot.index for slot in slots), np.uint32, len(slots)),
         canary=np.fromiter((slot.is_canary for slot in slots), np.bool_, len(slots)),
     )

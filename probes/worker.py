@@ -187,7 +187,7 @@ class VantageWorker:
     def _fleet(self, inventory: Inventory) -> Fleet:
         self._current = build_fleet(
             inventory,
-            Topology(inventory),
+            Topology.of(inventory),
             inventory.vantages[self._vantage],
             canaries_by=ProbeKind.ICMP if self._icmp is not None else ProbeKind.TCP,
         )

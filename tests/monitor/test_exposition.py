@@ -13,7 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from inventory.topology import Topology
 from monitor.columns import FleetColumns, columns_of
 from monitor.exposition import VERDICTS, FleetRenderer
-from monitor.fleet import STATES
+from monitor.judged import STATES
 from monitor.models import State, Verdict
 from tests.bench.metrics import columns, fleet
 from tests.support.monitoring import an_inventory, belief_on, with_address
