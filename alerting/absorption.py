@@ -9,7 +9,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from alerting.case import Case
 from alerting.models import LIVE, Incident, IncidentEvent, IncidentState
 from alerting.paging import begin, inform, resume, stop
+from alerting.planned import quiet_until
 from alerting.province import Province
+from alerting.run_store import active_run
 from alerting.severity import Weight, graver, severity_of, weigh
 from alerting.store import add_outages, latest_of_condition, next_number
 from alerting.titles import titles
@@ -140,9 +142,17 @@ async def _grew(case: Case, cause: _Cause) -> int | None:
         title_en=title_en,
     )
     await _note_outages(case, cause)
-    if severity is not before.severity:
+    if severity is not before.severity or await _must_call_now(case, before, cause.at):
         await _regraded(case, before.severity, cause.province, cause.at)
     return case.incident.id
+
+
+async def _must_call_now(case: Case, before: Incident, at: datetime) -> bool:
+    """Answer whether nobody was called because all was planned, and now more is down than that, or for longer."""
+    was_quiet = before.state is IncidentState.OPEN and quiet_until(before.facts, before.opened_at) is not None
+    if not was_quiet or quiet_until(case.incident.facts, at) is not None:
+        return False
+    return await active_run(case.connection, before.id) is None
 
 
 async def _regraded(case: Case, before: Severity, province: Province, at: datetime) -> None:

@@ -14,6 +14,7 @@ from alerting.escalation import Call, RosterGap, Run, climb, ladder, officers
 from alerting.message_store import add_messages, has_withdrawn, withdraw
 from alerting.models import DeliveryState, IncidentEvent, Message, MessageKind
 from alerting.oncall import PAGE_CHANNELS, contacts_for
+from alerting.planned import quiet_until
 from alerting.province import Province
 from alerting.run_store import active_run, latest_run, save_run
 from inventory.models import Contact, ContactChannel, Person
@@ -29,6 +30,12 @@ NOTICE_VALID = timedelta(hours=6)
 async def begin(case: Case, province: Province, at: datetime) -> None:
     """Start the run of the incident's present generation and take its first step; the run before it ends."""
     await stop(case, at)
+    until = quiet_until(case.incident.facts, at)
+    if until is not None:
+        # Announced work: nobody is called before its window ends. The deadline is the end of the window.
+        await case.record(IncidentEvent.ESCALATED, at=at, details={"planned": True}, deadline_at=until)
+        await inform(case, "planned", province, at)
+        return
     policy = province.inventory.policy
     run = Run(
         incident=case.incident.id,
@@ -47,7 +54,7 @@ async def resume(case: Case, province: Province, at: datetime) -> None:
     and the second never. Only when pages of the last step were withdrawn unsent is that step taken again.
     """
     before = await latest_run(case.connection, case.incident.id)
-    if before is None:
+    if before is None or quiet_until(case.incident.facts, at) is not None:
         await begin(case, province, at)
         return
     lost = await has_withdrawn(case.connection, case.incident.id, before.generation)

@@ -15,6 +15,7 @@ from dashboards.passwords import Passwords
 from dashboards.records import StoredRecords
 from dashboards.second_factor import SecondFactors
 from dashboards.settings import PagesSettings
+from monitor.planned_service import PlannedService
 
 __all__ = ["assemble"]
 
@@ -28,12 +29,15 @@ def assemble(
     token: Callable[[], str],
     settings: PagesSettings,
     passwords: Passwords | None = None,
+    planned: PlannedService | None = None,
 ) -> Deps:
     """Answer what the pages stand on. ``token`` also names this process life for the live stream."""
     return Deps(
         monitor=monitor,
         alerting=alerting,
         records=StoredRecords(database, monitor),
+        planned=planned
+        or PlannedService(database=database, inventory=lambda: monitor.inventory, clock=clock),
         auth=AuthService(
             database=database, clock=clock, token=token, settings=settings, passwords=passwords or Passwords()
         ),

@@ -18,6 +18,7 @@ from inventory.models import Inventory, Person
 from inventory.topology import Topology
 from monitor.minutes import HistorySlice
 from monitor.models import Outage, StateChange, Unobserved
+from monitor.planned_service import PlannedService
 from monitor.snapshot import Snapshot
 
 __all__ = ["Acting", "Deps", "Minutes", "Monitoring", "Records"]
@@ -123,6 +124,7 @@ class Deps:
     monitor: Monitoring
     alerting: Acting
     records: Records
+    planned: PlannedService
     auth: AuthService
     factors: SecondFactors
     tokens: ApiTokens

@@ -17,6 +17,7 @@ from dashboards.views.incident import (
     moment_in,
     timeline,
 )
+from dashboards.views.planned import planned_of
 from dashboards.visit import PageError, Visit
 from inventory.access import Right
 
@@ -58,6 +59,7 @@ async def show(visit: Visit) -> Response:
         acknowledged_by=actor_name(incident.acknowledged_by, inventory),
         restore_by=moment_in(incident.facts, "restore_by") if incident.ended_at is None else None,
         eta=moment_in(incident.facts, "eta") if incident.ended_at is None else None,
+        planned=planned_of(incident),
         actions=actions_of(incident, visit.who),
         causes=tuple(CauseClass),
         sites=affected(row.impact, monitor.snapshot(), inventory, topology),

@@ -20,6 +20,7 @@ from dashboards import (
     events,
     incidents,
     link,
+    planned,
     search,
     sign_in,
     sign_in_provider,
@@ -31,6 +32,7 @@ from dashboards.i18n import N_
 from dashboards.security import SecurityHeaders
 from dashboards.visit import Page, begin, entrance
 from inventory.access import Right
+from monitor.planned_calendar import LARGEST_CALENDAR
 
 __all__ = ["PAGES", "install", "router"]
 
@@ -45,6 +47,16 @@ PAGES: tuple[Page, ...] = (
     Page("GET", "/sites/{code}/history", sites.history, right=Right.SEE_BOARD, is_stream=True),
     Page("GET", "/areas/{code}", areas.area, right=Right.SEE_BOARD),
     Page("GET", "/search", search.search, right=Right.SEE_BOARD),
+    Page("GET", "/planned", planned.listing, right=Right.SEE_INCIDENTS),
+    Page("POST", "/planned", planned.enter, right=Right.PLAN_WORK),
+    Page(
+        "POST",
+        "/planned/calendar",
+        planned.take_calendar,
+        right=Right.PLAN_WORK,
+        longest_upload=LARGEST_CALENDAR,
+    ),
+    Page("POST", "/planned/{id}/cancel", planned.cancel, right=Right.PLAN_WORK),
     Page("GET", "/duty", duty.duty, right=Right.SEE_NUMBERS),
     Page("GET", "/a/{token}", link.show, is_open=True),
     Page("POST", "/a/{token}", link.acknowledge, is_open=True),

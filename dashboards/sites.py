@@ -8,6 +8,7 @@ from starlette.responses import JSONResponse, Response
 from dashboards.charts import ticks
 from dashboards.i18n import N_
 from dashboards.series import Series
+from dashboards.views.planned import works_of_targets
 from dashboards.views.site import history_rows, path_lines, watches_of_paths
 from dashboards.visit import PageError, Visit
 from inventory.models import Site
@@ -48,6 +49,9 @@ async def site(visit: Visit) -> Response:
         area=inventory.areas.get(topology.commune_of(found.code) or found.area),
         district=inventory.areas.get(topology.district_of(found.area) or ""),
         lines=lines,
+        works=works_of_targets(
+            await visit.deps.planned.known(), targets, inventory=inventory, topology=topology, now=visit.now
+        ),
         ticks=ticks(since, until, inventory.election.zone),
         tables=[(code, history_rows(series[code], since, until)) for code in targets if code in series],
         window=name,

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote, urlencode
 
+from starlette.datastructures import UploadFile
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
@@ -54,6 +55,7 @@ class Visit:
     session: str = ""
     secret: str = ""
     form: Mapping[str, str] = field(default_factory=dict)
+    upload: tuple[str, bytes] | None = None
     cookies: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -133,6 +135,8 @@ class Page:
     right: Right | None = None
     is_open: bool = False
     is_stream: bool = False
+    longest_upload: int = 0
+    """Bytes of the one file that its form may carry; 0: none."""
 
 
 def entrance(deps: Deps, page: Page) -> Callable[[Request], Awaitable[Response]]:
@@ -177,7 +181,7 @@ def session_cookie(deps: Deps) -> str:
 
 async def _admit(visit: Visit, page: Page) -> Response:
     if page.method == "POST":
-        await _receive_form(visit)
+        await _receive_form(visit, page.longest_upload)
     if page.is_open:
         return await page.show(visit)
     if visit.actor is None:
@@ -193,7 +197,7 @@ async def _admit(visit: Visit, page: Page) -> Response:
     return await page.show(visit)
 
 
-async def _receive_form(visit: Visit) -> None:
+async def _receive_form(visit: Visit, longest_upload: int) -> None:
     request = visit.request
     if not is_own_origin(request.headers, visit.deps.settings.public_url):
         raise PageError(
@@ -204,10 +208,13 @@ async def _receive_form(visit: Visit) -> None:
     length = request.headers.get("content-length", "")
     if not length.isdecimal():
         raise PageError(411, N_("The request does not say how long it is."))
-    if int(length) > _LONGEST_BODY:
+    if int(length) > _LONGEST_BODY + longest_upload:
         raise PageError(413, N_("The request is too large."), N_("Shorten the text and send it again."))
-    async with request.form(max_files=0, max_fields=50) as given:
+    async with request.form(max_files=1 if longest_upload else 0, max_fields=50) as given:
         visit.form = {key: value.strip() for key, value in given.items() if isinstance(value, str)}
+        for value in given.values():
+            if isinstance(value, UploadFile) and value.filename:
+                visit.upload = value.filename, await value.read()
     if not form_token_fits(visit.secret, visit.form.get("csrf", "")):
         raise PageError(
             403,

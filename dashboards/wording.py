@@ -10,6 +10,7 @@ from inventory.access import Right, Role
 from inventory.audit import AuditAct
 from inventory.models import ContactChannel, Duty, Medium, Phase, ProbeKind, RiskKind, SiteKind
 from monitor.models import ChangeReason, State, Verdict
+from monitor.planned import WorkKind
 from probes.models import Evidence, Outcome
 
 __all__ = ["LABELS", "SIGNS", "STAGES", "label"]
@@ -221,12 +222,22 @@ LABELS: Mapping[type[Enum], Mapping[Any, str]] = {
         Role.COMMITTEE: N_("election committee"),
         Role.MACHINE: N_("machine"),
     },
+    WorkKind: {
+        WorkKind.CARRIER: N_("carrier"),
+        WorkKind.RISK: N_("risk group"),
+        WorkKind.LINK: N_("transmission line"),
+        WorkKind.PATH: N_("path"),
+        WorkKind.SITE: N_("site"),
+        WorkKind.AREA: N_("area"),
+        WorkKind.TARGET: N_("probed address"),
+    },
     Right: {
         Right.SEE_BOARD: N_("see the board"),
         Right.SEE_INCIDENTS: N_("see incidents"),
         Right.SEE_NUMBERS: N_("see telephone numbers"),
         Right.ACT_ON_INCIDENTS: N_("act on incidents"),
         Right.CLOSE_INCIDENTS: N_("close incidents"),
+        Right.PLAN_WORK: N_("announce planned work"),
         Right.ADMINISTER: N_("administer"),
         Right.USE_API: N_("use the programming interface"),
     },

@@ -49,6 +49,8 @@ class Right(StrEnum):
     """Acknowledge, report progress, report restored, write a note."""
     CLOSE_INCIDENTS = "close_incidents"
     """Name the cause and close; cancel what was no incident."""
+    PLAN_WORK = "plan_work"
+    """Announce planned work, import and cancel it."""
     ADMINISTER = "administer"
     """Accounts, reload, settings."""
     USE_API = "use_api"
@@ -59,8 +61,8 @@ _READ = frozenset({Right.SEE_BOARD, Right.SEE_INCIDENTS, Right.SEE_NUMBERS})
 
 RIGHTS: Mapping[Role, frozenset[Right]] = {
     Role.ADMINISTRATOR: frozenset(Right),
-    Role.LEADER: _READ | {Right.ACT_ON_INCIDENTS, Right.CLOSE_INCIDENTS},
-    Role.DUTY_OFFICER: _READ | {Right.ACT_ON_INCIDENTS, Right.CLOSE_INCIDENTS},
+    Role.LEADER: _READ | {Right.ACT_ON_INCIDENTS, Right.CLOSE_INCIDENTS, Right.PLAN_WORK},
+    Role.DUTY_OFFICER: _READ | {Right.ACT_ON_INCIDENTS, Right.CLOSE_INCIDENTS, Right.PLAN_WORK},
     Role.INSPECTOR: _READ,
     Role.SUPPORT_OFFICER: _READ,
     Role.CARRIER: frozenset({Right.SEE_INCIDENTS, Right.SEE_NUMBERS, Right.ACT_ON_INCIDENTS}),

@@ -14,6 +14,7 @@ import structlog
 from fastapi import FastAPI
 
 from alerting.api import router as incident_routes
+from alerting.planned_api import router as planned_routes
 from alerting.web.api import Api, ApiApplication
 from dashboards.api_access import api_actor, belief_guard
 from dashboards.assembly import assemble
@@ -29,6 +30,7 @@ from monitor.api import router as monitor_routes
 from monitor.assembly.acting import Acting
 from monitor.assembly.clocks import Loops, now, token
 from monitor.assembly.looking import Looking
+from monitor.assembly.planning import Planning
 from monitor.exposition import FleetRenderer
 from monitor.hooks import router as hook_routes
 from monitor.metrics import ServiceMetrics
@@ -64,6 +66,7 @@ class Service:
         self.renderer = FleetRenderer(inventory, self.monitor.topology)
         self.acting = Acting(settings, database=self.database, inventory=inventory, metrics=self.metrics)
         self.alerting = self.acting.service
+        self.planning = Planning(database=self.database, monitor=self.monitor)
         self.pages = assemble(
             database=self.database,
             monitor=self.monitor,
@@ -71,6 +74,7 @@ class Service:
             clock=now,
             token=token,
             settings=settings.pages,
+            planned=self.planning.service,
         )
         self.hub = self.pages.hub
         self._bus = InProcessBus()
@@ -88,6 +92,7 @@ class Service:
         """Bring the database to this version, resume belief, start the loops, begin to look."""
         await asyncio.to_thread(upgrade, self.settings.url)
         await self.monitor.start()
+        await self.planning.refresh()
         await self._ensure_administrator()
         for name, run in self._all_loops().items():
             task = asyncio.create_task(run(self._stop), name=name)
@@ -160,6 +165,7 @@ class Service:
         return {
             "monitor": believing.run,
             **self.acting.loops(self.monitor),
+            **self.planning.loops(),
             "pages": Feed(self.pages).run,
             "retention": keeping.run,
         }
@@ -218,6 +224,7 @@ def create_app(service: Service) -> FastAPI:
     )
     api = Api(database=service.database, clock=now, actor=api_actor(service.pages))
     app.include_router(incident_routes(api, service.alerting))
+    app.include_router(planned_routes(api, service.planning.service))
     app.include_router(
         hook_routes(ping=service.looking.heartbeats.ping, monotonic=time.monotonic, receiver=service.receiver)
     )

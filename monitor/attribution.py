@@ -82,6 +82,13 @@ class Attribution:
         self._waiting = {failure.target: failure for failure in old.waiting}
         self._growing = {cause.subject: cause for cause in self.causes if cause.has_grown}
 
+    def tell_again(self, subject: str) -> None:
+        """Let a live cause be told of with the next settling, though it has not grown: its evidence changed."""
+        for cause in self.causes:
+            if cause.subject == subject and cause.told:
+                cause.told_ns = 0
+                self._growing[subject] = cause
+
     def hold_again(self, now_ns: int) -> None:
         """Let everything that waits wait its hold from now: after a restart nothing was seen before this."""
         self._waiting = {t: replace(failure, noticed_ns=now_ns) for t, failure in self._waiting.items()}

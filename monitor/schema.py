@@ -8,6 +8,7 @@ __all__ = [
     "causes",
     "history_chunks",
     "outages",
+    "planned_works",
     "site_verdicts",
     "state_changes",
     "target_states",
@@ -124,4 +125,32 @@ history_chunks = Table(
     Column("minutes", LargeBinary, nullable=False),
     Column("loss", Float, nullable=False),
     Index("ix_history_chunks_start", "start"),
+)
+
+planned_works = Table(
+    "planned_works",
+    metadata,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("kind", String(16), nullable=False),
+    Column("subject", String(80), nullable=False),
+    Column("starts_at", UtcDateTime, nullable=False),
+    Column("ends_at", UtcDateTime, nullable=False),
+    Column("owner", String(40), nullable=False),
+    Column("reference", String(120), nullable=False),
+    Column("note", String(500), nullable=False, server_default=""),
+    # Of the calendar entry that it came from, with its subject: an import that comes again changes nothing.
+    Column("uid", String(300), nullable=False, server_default=""),
+    Column("entered_at", UtcDateTime, nullable=False),
+    Column("entered_by", String(120), nullable=False),
+    # Works are never deleted: what was announced, and until when, is evidence.
+    Column("cancelled_at", UtcDateTime),
+    Column("cancelled_by", String(120), nullable=False, server_default=""),
+    Index("ix_planned_works_ends", "ends_at"),
+    Index(
+        "uq_planned_works_uid",
+        "uid",
+        unique=True,
+        sqlite_where=text("uid <> '' AND cancelled_at IS NULL"),
+        postgresql_where=text("uid <> '' AND cancelled_at IS NULL"),
+    ),
 )

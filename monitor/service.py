@@ -8,7 +8,7 @@ commit, so that pages never show what a restart would not know.
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -35,6 +35,8 @@ from monitor.measured import MeasureBook
 from monitor.metrics import ServiceMetrics
 from monitor.models import StateChange, Verdict
 from monitor.moments import NEVER, SECOND, moment, nanoseconds
+from monitor.planned import PlannedWork
+from monitor.planned_marks import PlannedMarks
 from monitor.snapshot import CauseView, Snapshot, VantageView
 from monitor.succession import policies_of, resume, succeed, unchanged
 from probes.models import Flag, SampleBatch
@@ -78,6 +80,7 @@ class MonitorService:
         self._has_looked = False
         self._beats: dict[str, int] = {}
         self._refused: set[tuple[str, str, str]] = set()
+        self._works: tuple[PlannedWork, ...] = ()
         self._version = 0
         self._is_stale = False
         self._is_deciding = False
@@ -88,6 +91,7 @@ class MonitorService:
         self._phase = phase_at(inventory.election, self._clock())
         self.belief = FleetBelief(inventory, topology, policies_of(inventory, topology, self._phase))
         self._attribution = Attribution(self.belief)
+        self.planned = PlannedMarks(self._works, self.belief)
         self.history = History(self.database, topology.codes, tuple(inventory.vantages))
         self._intakes = {code: Intake(code, len(v.canaries)) for code, v in inventory.vantages.items()}
         self._fleets[inventory.digest] = topology.codes
@@ -195,8 +199,17 @@ class MonitorService:
                 for vantage, table in () if is_behind else self.belief.tables.items():
                     turned = table.grow_stale(now_ns, not_before_ns=self._started_ns)
                     self.belief.apply(vantage, turned, now_ns, out)
+                for subject in self.planned.changed(self._attribution.causes, now_ns):
+                    self._attribution.tell_again(subject)
                 self._due_ns = self._attribution.settle(now_ns, out)
+            self.planned.mark(out, now_ns)
             await self._commit(out)
+
+    async def plan(self, works: Iterable[PlannedWork]) -> None:
+        """Know of these planned works from now on, instead of those known before."""
+        async with self._lock:
+            self._works = tuple(works)
+            self.planned = self.planned.succeeded(self._works, self.belief)
 
     async def flush(self) -> None:
         """Write the minutes that have closed."""
@@ -225,6 +238,7 @@ class MonitorService:
             succeed(self.belief, old, now_ns, out)
             self._attribution.succeed(old_causes)
             self._due_ns = self._attribution.settle(now_ns, out)
+            self.planned.mark(out, now_ns)
             for digest in list(self._fleets)[:-_FLEETS_KEPT]:
                 del self._fleets[digest]
             self._is_stale = True
@@ -257,6 +271,7 @@ class MonitorService:
         turned = self.belief.tables[batch.vantage].take(counted)
         self.belief.apply(batch.vantage, turned, now_ns, out)
         self._due_ns = self._attribution.settle(now_ns, out)
+        self.planned.mark(out, now_ns)
         if out or now_ns - self._beats.get(batch.vantage, NEVER) >= HEARTBEAT.total_seconds() * 1e9:
             self._beats[batch.vantage] = now_ns
             out.vantages[batch.vantage] = intake.row()

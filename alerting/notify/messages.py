@@ -43,6 +43,7 @@ _WHAT: Mapping[str, tuple[str, str]] = {
     "resolved": ("Đã khôi phục, chờ đóng phiếu", "Restored and verified, waiting to be closed"),
     "verify_failed": ("Chưa khôi phục: lại mất tín hiệu", "Not restored: lost again"),
     "close_overdue": ("Quá hạn đóng phiếu", "Closing is overdue"),
+    "planned": ("Trong công việc theo kế hoạch, chưa gọi ai", "Inside planned work, nobody is called"),
     "roster_gap": ("Thiếu người trực", "Nobody on duty"),
 }
 

@@ -9,6 +9,7 @@ from alerting.models import ACKNOWLEDGEABLE, Incident, IncidentState
 from dashboards.i18n import N_, Words
 from dashboards.moments import Moments
 from dashboards.views.impact import Impact, impact_of
+from dashboards.views.planned import planned_of
 from dashboards.views.tilemap import communes_of
 from dashboards.wording import STAGES
 from inventory.models import Inventory, Phase, Priority, Severity
@@ -77,6 +78,7 @@ class IncidentRow:
     deadline_at: datetime | None
     deadline_name: str
     is_awaiting: bool
+    is_planned: bool = False
 
     @property
     def is_owed(self) -> bool:
@@ -165,6 +167,7 @@ def incident_row(
     """Answer one incident as a list shows it."""
     party = inventory.parties.get(incident.owner)
     person = inventory.people.get(incident.assignee)
+    mark = planned_of(incident)
     return IncidentRow(
         id=incident.id,
         number=incident.number,
@@ -179,6 +182,7 @@ def incident_row(
         deadline_at=incident.deadline_at,
         deadline_name=words.gettext(DEADLINES[incident.state]) if incident.state in DEADLINES else "",
         is_awaiting=incident.state in ACKNOWLEDGEABLE,
+        is_planned=bool(mark and mark.whole),
     )
 
 

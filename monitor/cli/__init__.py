@@ -13,7 +13,10 @@ from monitor.cli.logs import set_up_logging
 
 __all__ = ["COMMANDS", "main"]
 
-COMMANDS = ("run", "serve", "worker", "lab", "check", "probe", "doctor", "user", "migrate", "bench")
+COMMANDS = ("run", "serve", "worker", "lab", "check", "probe", "doctor", "user", "migrate", "import", "bench")
+
+_MODULES = {"import": "imports"}
+"""Subcommands that are words of the language too."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -27,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     wanted = COMMANDS if not given or given[0] not in COMMANDS else (given[0],)
     for name in wanted:
-        importlib.import_module(f"monitor.cli.{name}").add(commands)
+        importlib.import_module(f"monitor.cli.{_MODULES.get(name, name)}").add(commands)
     chosen = parser.parse_args(given)
     set_up_logging()
     try:
