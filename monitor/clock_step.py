@@ -39,6 +39,7 @@ def forget_future(belief: FleetBelief, now_ns: int) -> None:
             table.last_ok_ns,
             table.last_failure_ns,
             table.evidence_ns,
+            table.doubted_ns,
         ):
             np.minimum(column, now_ns, out=column)
         # A run is evidence of looks apart in time; what of it lies ahead is looked at again.

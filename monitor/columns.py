@@ -39,6 +39,7 @@ class FleetColumns:
     loss: npt.NDArray[np.float32]
     evidence: npt.NDArray[np.uint8]
     evidence_ns: npt.NDArray[np.int64]
+    doubted_ns: npt.NDArray[np.int64]
 
 
 def columns_of(belief: FleetBelief) -> FleetColumns:
@@ -47,6 +48,7 @@ def columns_of(belief: FleetBelief) -> FleetColumns:
     first = tables[0]
     result, outcome, rtt = first.last_result_ns.copy(), first.outcome.copy(), first.rtt.copy()
     loss, evidence, proven = first.loss(), first.evidence.copy(), first.evidence_ns.copy()
+    doubted = first.doubted_ns.copy()
     for table in tables[1:]:
         newer = table.last_result_ns > result
         result[newer], outcome[newer], rtt[newer] = (
@@ -55,10 +57,11 @@ def columns_of(belief: FleetBelief) -> FleetColumns:
             table.rtt[newer],
         )
         loss[newer] = table.loss()[newer]
+        np.maximum(doubted, table.doubted_ns, out=doubted)
         higher = table.evidence > evidence
         evidence[higher], proven[higher] = table.evidence[higher], table.evidence_ns[higher]
     return FleetColumns(
-        belief.states.copy(), belief.since_ns.copy(), result, outcome, rtt, loss, evidence, proven
+        belief.states.copy(), belief.since_ns.copy(), result, outcome, rtt, loss, evidence, proven, doubted
     )
 
 
@@ -114,6 +117,7 @@ class _Picture:
             loss=float(columns.loss[number]),
             is_flapping=code in self._flapping,
             is_armed=bool(self._is_armed[number]),
+            is_unreliable=self._is_unreliable(number),
         )
 
     def path(self, code: str) -> PathView:
@@ -129,12 +133,22 @@ class _Picture:
         record = self._sites[code]
         paths = tuple(self.path(path) for path in self.topology.paths_of_site(code))
         judged = record.verdict
-        return SiteView(code, judged.verdict, _time(record.since_ns), judged.up, paths, judged.declared)
+        is_unreliable = any(
+            self._is_unreliable(self.topology.index[target])
+            for path in paths
+            for target in self.topology.targets_of_path(path.code)
+        )
+        return SiteView(
+            code, judged.verdict, _time(record.since_ns), judged.up, paths, judged.declared, is_unreliable
+        )
 
     def area(self, code: str) -> Verdict:
         sites = self.topology.sites_of_area(code)
         known = [(self.inventory.sites[s], self._verdict(s)) for s in sites]
         return area_verdict(self.inventory.areas[code], known)
+
+    def _is_unreliable(self, number: int) -> bool:
+        return bool(self.columns.doubted_ns[number] > self.columns.last_result_ns[number])
 
     def _verdict(self, site: str) -> Verdict:
         return self._sites[site].verdict.verdict

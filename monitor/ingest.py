@@ -123,6 +123,7 @@ class ViewTable:
         self.evidence_ns = np.full(size, NEVER, np.int64)
         self.quality = QualityTable(size)
         self.armed_ns = np.full(size, NEVER, np.int64)
+        self.doubted_ns = np.full(size, NEVER, np.int64)
         self._newly_armed: list[int] = []
         self._is_moving = np.zeros(size, np.bool_)
         self.runs: dict[int, tuple[int, ...]] = {}
@@ -161,6 +162,10 @@ class ViewTable:
             if change is not None:
                 changes.append(TargetChange(target, change))
         return changes
+
+    def doubt(self, rows: Rows) -> None:
+        """Remember failures that do not count, so that nobody takes what is believed for fresh."""
+        self.doubted_ns[rows.target] = np.maximum(self.doubted_ns[rows.target], rows.at_ns)
 
     def loss(self) -> npt.NDArray[np.float32]:
         """Share of failures in the last :data:`LOSS_WINDOW` looks, by target; 0 where there was none."""

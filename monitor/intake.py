@@ -14,6 +14,7 @@ from monitor.ingest import Rows
 from monitor.isolation import Gap, Sight, SightChange, proves_sight, watch
 from monitor.models import ChangeReason, StateChange, SubjectKind
 from monitor.moments import NEVER, SECOND, moment
+from monitor.snapshot import VantageView
 from probes.models import Flag, Outcome, SampleBatch
 
 __all__ = ["ISOLATED", "NOT_RUNNING", "SILENT", "Intake"]
@@ -36,6 +37,7 @@ class Intake:
         self.epoch = -1
         self.sequence = -1
         self.seen_ns = NEVER
+        self.unreliable_ns = NEVER
         self.dropped_blind = 0
         self.dropped_overflow = 0
         self._has_begun = False
@@ -91,6 +93,18 @@ class Intake:
         """Answer the heartbeat as it is stored."""
         return VantageRow(self.vantage, self.epoch, self.sequence, moment(self.seen_ns))
 
+    def shown(self) -> VantageView:
+        """Answer what pages show of this vantage."""
+        sight = self.sight
+        return VantageView(
+            code=self.vantage,
+            seen_at=moment(self.seen_ns) if self.seen_ns > NEVER else None,
+            is_isolated=sight.is_isolated,
+            canaries_up=sight.up,
+            canaries=len(sight.canaries),
+            unreliable_at=moment(self.unreliable_ns) if self.unreliable_ns > NEVER else None,
+        )
+
     def sift(self, batch: SampleBatch, rows: Rows, now_ns: int, out: Decisions) -> Rows:
         """Answer the looks that count now: ``rows`` are those at targets, in the receiver's numbering.
 
@@ -114,6 +128,8 @@ class Intake:
             if canary >= len(self.sight.canaries):
                 continue
             answered = proves_sight(Outcome(int(batch.outcome[row])))
+            if not answered and batch.flags[row] & Flag.UNRELIABLE:
+                continue  # a loss of our own making is no proof of blindness
             self.sight, gap, change = watch(self.sight, canary, int(batch.at_ns[row]), is_answered=answered)
             if gap is not None:
                 self._gaps.append(gap)

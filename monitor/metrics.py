@@ -25,6 +25,7 @@ from inventory.models import Inventory
 from inventory.topology import Topology
 from monitor.exposition import FleetRenderer
 from monitor.ingest import Rows
+from probes.health import BreachKind
 from probes.models import Outcome
 
 __all__ = ["DURATION_EDGES", "FleetRenderer", "ProbeDurations", "ServiceMetrics", "VantageFigures"]
@@ -46,6 +47,9 @@ class VantageFigures:
     foreign: int = 0
     clock_steps: int = 0
     spool: int = 0
+    descriptors: int = 0
+    breaches: frozenset[str] = frozenset()
+    """Kinds of :class:`probes.health.BreachKind` that are out of their bounds now."""
 
 
 class ProbeDurations(Collector):
@@ -99,7 +103,8 @@ class _Figures(Collector):
         read = {vantage: reader() for vantage, reader in list(self.readers.items())}
         gauges = {
             "schedule_lag_seconds": ("How far the schedule of looks lags behind.", "lag_seconds"),
-            "spool_results": ("Samples that wait to be delivered.", "spool"),
+            "spool_results": ("Batches that wait to be taken.", "spool"),
+            "vantage_descriptors": ("Files and sockets that are open.", "descriptors"),
         }
         counters = {
             "receive_drops": (
@@ -122,7 +127,15 @@ class _Figures(Collector):
             for vantage, figures in read.items():
                 counter.add_metric((vantage,), getattr(figures, field))
             families.append(counter)
-        return families
+        breach = GaugeMetricFamily(
+            "thongsuot_vantage_breach",
+            "Whether a vantage is over its budget of a kind; lag, drops and clock_step make its failures not count.",
+            labels=("vantage", "kind"),
+        )
+        for vantage, figures in read.items():
+            for kind in BreachKind:
+                breach.add_metric((vantage, kind.value), kind.value in figures.breaches)
+        return [*families, breach]
 
 
 class ServiceMetrics:

@@ -25,6 +25,7 @@ from monitor.attribution import Attribution
 from monitor.clock_step import STEP_NS, forget_future, not_later
 from monitor.columns import FleetColumns, snapshot_of
 from monitor.decisions import Decisions, VantageRow
+from monitor.doubt import without_doubt
 from monitor.flapping import WINDOW_NS
 from monitor.fleet import FleetBelief
 from monitor.history import History
@@ -37,7 +38,7 @@ from monitor.models import StateChange, Verdict
 from monitor.moments import NEVER, SECOND, moment, nanoseconds
 from monitor.planned import PlannedWork
 from monitor.planned_marks import PlannedMarks
-from monitor.snapshot import CauseView, Snapshot, VantageView
+from monitor.snapshot import CauseView, Snapshot
 from monitor.succession import policies_of, resume, succeed, unchanged
 from probes.models import Flag, SampleBatch
 
@@ -167,7 +168,7 @@ class MonitorService:
             now_ns = self._moved_on()
             batch = not_later(batch, now_ns)
             intake = self._intakes.get(batch.vantage)
-            rows = self._rows(batch)
+            rows, doubted = self._rows(batch)
             result = "taken"
             if intake is None:
                 result = "unknown_vantage"
@@ -181,6 +182,7 @@ class MonitorService:
                 return
             self._is_deciding = True
             try:
+                self._doubt(intake, doubted)
                 out = self._decide(batch, intake, rows, now_ns)
                 self._unwritten.extend([out] if out else [])
             finally:
@@ -285,18 +287,26 @@ class MonitorService:
         self._refused.add(told)
         log.warning("batches refused", vantage=batch.vantage, reason=reason, fleet=batch.fleet)
 
-    def _rows(self, batch: SampleBatch) -> Rows | None:
-        """Take the looks at targets out of a batch, in our numbering; ``None`` if its fleet is not known."""
+    def _doubt(self, intake: Intake, doubted: Rows | None) -> None:
+        if doubted is None or not len(doubted):
+            return
+        self.belief.tables[intake.vantage].doubt(doubted)
+        intake.unreliable_ns = max(intake.unreliable_ns, int(doubted.at_ns.max()))
+        self._metrics.dropped.labels(intake.vantage, "unreliable").inc(len(doubted))
+
+    def _rows(self, batch: SampleBatch) -> tuple[Rows, Rows] | tuple[None, None]:
+        """Tell looks at targets, in our numbering, from failures that do not count; nothing of an unknown fleet."""
         codes = self._fleets.get(batch.fleet)
         if codes is None:
-            return None
+            return None, None
         chosen = (batch.flags & (Flag.CANARY | Flag.REPLAYED)) == 0
         if batch.fleet == self.inventory.digest:
             chosen &= batch.target < len(codes)
-            return Rows.of(batch, batch.target.astype(np.intp))[chosen]
+            return without_doubt(Rows.of(batch, batch.target.astype(np.intp))[chosen], batch.flags[chosen])
         translated = self._translated(batch.fleet, codes)
         target = translated[np.minimum(batch.target, len(codes) - 1)]
-        return Rows.of(batch, target)[chosen & (target >= 0)]
+        chosen &= target >= 0
+        return without_doubt(Rows.of(batch, target)[chosen], batch.flags[chosen])
 
     def _translated(self, fleet: str, codes: tuple[str, ...]) -> npt.NDArray[np.intp]:
         """Answer where the targets of another fleet are in ours, -1 for those that are gone; worked out once."""
@@ -331,7 +341,7 @@ class MonitorService:
             at=self._clock(),
             version=self._version,
             causes=self._causes(),
-            vantages={code: self._vantage(intake) for code, intake in self._intakes.items()},
+            vantages={code: intake.shown() for code, intake in self._intakes.items()},
         )
         self._show()
 
@@ -342,11 +352,6 @@ class MonitorService:
             known = tuple(sorted(site for site in sites if site is not None))
             answer[cause.subject] = CauseView(cause.subject, cause.owner, moment(cause.since_ns), known)
         return answer
-
-    def _vantage(self, intake: Intake) -> VantageView:
-        seen = moment(intake.seen_ns) if intake.seen_ns > NEVER else None
-        sight = intake.sight
-        return VantageView(intake.vantage, seen, sight.is_isolated, sight.up, len(sight.canaries))
 
     def _show(self) -> None:
         metrics = self._metrics

@@ -15,7 +15,8 @@ class TargetView:
     """Belief about one target. ``rtt_seconds`` is that of the last good look; ``loss`` that of the last 20 looks.
 
     ``is_flapping`` says that it came and went often lately (:mod:`monitor.flapping`); it is a label only. What is not
-    armed has not been up for long enough yet to be believed down (:mod:`monitor.state`).
+    armed has not been up for long enough yet to be believed down (:mod:`monitor.state`). ``is_unreliable`` says that the
+    newest look failed while the vantage could not believe itself, so that it did not count (:mod:`monitor.doubt`).
     """
 
     code: str
@@ -27,6 +28,7 @@ class TargetView:
     loss: float
     is_flapping: bool = False
     is_armed: bool = True
+    is_unreliable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,7 @@ class SiteView:
     """Verdict about one site and the paths that it rests on; ``independent_up`` counts independent paths left.
 
     A site with one independent path declared is ready while it is up, and ``independent_declared`` says that it
-    has no spare.
+    has no spare. ``is_unreliable``: a target of one of its paths is.
     """
 
     code: str
@@ -54,17 +56,19 @@ class SiteView:
     independent_up: int
     paths: tuple[PathView, ...]
     independent_declared: int = 0
+    is_unreliable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class VantageView:
-    """Whether a vantage still looks, and whether it can see at all."""
+    """Whether a vantage still looks, whether it can see at all, and when a look of its own last did not count."""
 
     code: str
     seen_at: datetime | None
     is_isolated: bool
     canaries_up: int
     canaries: int
+    unreliable_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,6 +43,11 @@ class InProcessBus:
         self.published = 0
         self.dropped = 0
 
+    @property
+    def capacity(self) -> int:
+        """How many batches fit."""
+        return self._capacity
+
     def __len__(self) -> int:
         return len(self._queue)
 

@@ -132,11 +132,16 @@ class DnsProbe:
         self._datagrams.close()
         self._connections.close()
 
+    @property
+    def kernel_drops(self) -> int:
+        """Datagrams that the kernel dropped because nobody read them in time."""
+        return self._datagrams.kernel_drops
+
     def statistics(self) -> DnsStatistics:
         """Answer a copy of the counters."""
         return replace(
             self._statistics,
-            kernel_drops=self._datagrams.kernel_drops,
+            kernel_drops=self.kernel_drops,
             in_flight=len(self._asking) + len(self._connections),
         )
 

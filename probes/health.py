@@ -7,11 +7,11 @@ The others warn before they do.
 
 import ctypes
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -19,14 +19,15 @@ __all__ = [
     "Breach",
     "BreachKind",
     "ClockState",
+    "CountsDrops",
     "HealthReader",
     "LagWindow",
     "Readings",
+    "SelfCheck",
     "breaches",
     "clock_age",
     "is_unreliable",
     "read_clock",
-    "socket_drops",
 ]
 
 LAG_SECONDS: Final = 0.5
@@ -35,12 +36,13 @@ LATE_RATIO: Final = 0.05
 LATE_LEAST: Final = 20
 DESCRIPTOR_RATIO: Final = 0.8
 CLOCK_ERROR_SECONDS: Final = 1.0
+HOLD_SECONDS: Final = 5.0
+"""As long as a look's longest usual timeout."""
 
 _WINDOW: Final = 1_024
 _UNSYNCHRONISED: Final = 0x40  # STA_UNSYNC of linux/timex.h
 _DRIFT: Final = 500e-6
 """The kernel lets maxerror grow by 500 ppm since the clock was last set (MAXFREQ of linux/timex.h)."""
-_TABLES: Final = ("raw", "raw6", "icmp", "icmp6", "udp", "udp6")
 
 
 class BreachKind(StrEnum):
@@ -135,18 +137,8 @@ class LagWindow:
         return float(np.percentile(filled, 99)) / 1e9 if len(filled) else 0.0
 
 
-def socket_drops(table: str) -> Mapping[int, int]:
-    """Answer datagrams dropped by socket inode, from a table as ``/proc/net/udp`` writes it."""
-    found = {}
-    for line in table.splitlines()[1:]:
-        fields = line.split()
-        if len(fields) >= 13 and fields[9].isdecimal() and fields[-1].isdecimal():
-            found[int(fields[9])] = int(fields[-1])
-    return found
-
-
 class _Counted(Protocol):
-    """The counters of an ICMP engine, as far as they matter here."""
+    """The counters of the engines, as far as they matter here."""
 
     @property
     def kernel_drops(self) -> int: ...
@@ -154,6 +146,15 @@ class _Counted(Protocol):
     def late(self) -> int: ...
     @property
     def clock_steps(self) -> int: ...
+
+
+@runtime_checkable
+class CountsDrops(Protocol):
+    """A probe that hears over datagram sockets."""
+
+    @property
+    def kernel_drops(self) -> int:
+        """Datagrams that the kernel dropped on them because nobody read in time."""
 
 
 class HealthReader:
@@ -180,44 +181,24 @@ class HealthReader:
         """Take all readings now; a source that this machine does not have reads as nothing."""
         engine = self._engine()
         queue, capacity = self._queue()
-        links = self._links()
         return Readings(
             lag_p99_seconds=self._lag(),
             looks=self._looks(),
             late=engine.late if engine else 0,
-            drops=max(self._drops(links), engine.kernel_drops if engine else 0),
+            drops=engine.kernel_drops if engine else 0,
             clock_steps=engine.clock_steps if engine else 0,
             queue=queue,
             queue_capacity=capacity,
-            descriptors=len(links),
+            descriptors=self._descriptors(),
             descriptor_limit=self._limit(),
             clock=self._clock(),
         )
 
-    def _links(self) -> list[str]:
-        """Answer what our descriptors point at."""
-        found = []
+    def _descriptors(self) -> int:
         try:
-            opened = list((self._proc / "self/fd").iterdir())
+            return sum(1 for _ in (self._proc / "self/fd").iterdir())
         except OSError:
-            return []
-        for descriptor in opened:
-            try:
-                found.append(str(descriptor.readlink()))
-            except OSError:
-                continue  # closed since
-        return found
-
-    def _drops(self, links: list[str]) -> int:
-        ours = {int(link[8:-1]) for link in links if link.startswith("socket:[") and link[8:-1].isdecimal()}
-        total = 0
-        for table in _TABLES:
-            try:
-                text = (self._proc / "net" / table).read_text(encoding="ascii")
-            except OSError:
-                continue
-            total += sum(drops for inode, drops in socket_drops(text).items() if inode in ours)
-        return total
+            return 0
 
     def _limit(self) -> int:
         try:
@@ -229,6 +210,38 @@ class HealthReader:
                 soft = line.split()[3]
                 return int(soft) if soft.isdecimal() else 0
         return 0
+
+
+class SelfCheck:
+    """Holds the newest readings against the ones before, and remembers for a while that looks cannot be believed.
+
+    A packet that was dropped shows as a failure only when its look times out, so a breach holds for ``hold_seconds``.
+    Lag is the runner's to mark: it knows which looks a late tick sent.
+    """
+
+    def __init__(
+        self, reader: HealthReader, *, monotonic_ns: Callable[[], int], hold_seconds: float = HOLD_SECONDS
+    ) -> None:
+        self._reader = reader
+        self._monotonic_ns = monotonic_ns
+        self._hold_ns = int(hold_seconds * 1e9)
+        self._until_ns = -1
+        self.readings = reader.read()
+        self.found: tuple[Breach, ...] = ()
+
+    def check(self) -> tuple[Breach, ...]:
+        """Read and judge; answer the breaches of a kind that was within its bounds before."""
+        readings = self._reader.read()
+        before = {breach.kind for breach in self.found}
+        self.found = breaches(readings, self.readings)
+        self.readings = readings
+        if is_unreliable(tuple(breach for breach in self.found if breach.kind is not BreachKind.LAG)):
+            self._until_ns = self._monotonic_ns() + self._hold_ns
+        return tuple(breach for breach in self.found if breach.kind not in before)
+
+    def is_doubtful(self) -> bool:
+        """Whether what fails now may be of our own making."""
+        return self._monotonic_ns() < self._until_ns
 
 
 class _Timex(ctypes.Structure):

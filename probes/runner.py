@@ -86,7 +86,9 @@ class Runner:
         monotonic_ns: Callable[[], int],
         wall_ns: Callable[[], int],
         looks_per_tick: int = 256,
+        is_doubtful: Callable[[], bool] = lambda: False,
     ) -> None:
+        self._is_doubtful = is_doubtful
         self._probes = probes
         self._icmp = icmp
         self._gather = gather
@@ -295,7 +297,9 @@ class Runner:
         # What was sent by a late tick ends in the batch after it.
         worst = max(self._worst_lag, self._worst_lag_before)
         self._worst_lag, self._worst_lag_before = 0, self._worst_lag
-        batch = self._gather.flush(self._fleet.digest, unreliable=worst > LAG_BUDGET_NS)
+        batch = self._gather.flush(
+            self._fleet.digest, unreliable=worst > LAG_BUDGET_NS or self._is_doubtful()
+        )
         if batch is not None:
             self._published_ns = now
             self._publisher.publish(batch)

@@ -133,12 +133,17 @@ class SipProbe:
         self._asking.clear()
         self._datagrams.close()
 
+    @property
+    def kernel_drops(self) -> int:
+        """Datagrams that the kernel dropped because nobody read them in time."""
+        return self._datagrams.kernel_drops
+
     def statistics(self) -> SipStatistics:
         """Answer a copy of the counters."""
         return replace(
             self._statistics,
             codes=Counter(self._statistics.codes),
-            kernel_drops=self._datagrams.kernel_drops,
+            kernel_drops=self.kernel_drops,
         )
 
     def _prepare(self, request: Request) -> _Prepared:

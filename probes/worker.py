@@ -8,7 +8,7 @@ from other threads go through :meth:`VantageWorker.swap`, :meth:`VantageWorker.l
 import asyncio
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import numpy as np
@@ -22,6 +22,7 @@ from inventory.topology import Topology
 from probes.bus import Publisher
 from probes.fleet import Fleet, build_fleet, pacing_of
 from probes.gather import Gather
+from probes.health import CountsDrops, HealthReader, SelfCheck
 from probes.icmp import IcmpEngine, IcmpNotAllowedError, IcmpResults, IcmpStatistics
 from probes.models import Probe
 from probes.resolve import RESOLVE_SECONDS, Resolver
@@ -33,6 +34,7 @@ __all__ = ["Clocks", "VantageWorker", "WorkerStatistics"]
 log = structlog.get_logger()
 
 _PHASE_SECONDS = 1.0
+_HEALTH_SECONDS = 1.0
 _STOP_SECONDS = 3.0
 
 
@@ -54,6 +56,7 @@ class WorkerStatistics:
     icmp: IcmpStatistics | None
     icmp_reason: str
     unresolved: frozenset[str]
+    health: SelfCheck
 
 
 class VantageWorker:
@@ -70,6 +73,7 @@ class VantageWorker:
         nonce: int,
         epoch: int,
         reflector: Callable[[], StampReflector] | None = None,
+        queue: Callable[[], tuple[int, int]] = lambda: (0, 0),
     ) -> None:
         self._make_reflector = reflector
         self._inventory = inventory
@@ -88,6 +92,16 @@ class VantageWorker:
         self._runner: Runner | None = None
         self._icmp: IcmpEngine | None = None
         self._icmp_reason = ""
+        self._probes: Mapping[ProbeKind, Probe] = {}
+        self._health = SelfCheck(
+            HealthReader(
+                lag_p99_seconds=lambda: self._runner.statistics.lags.p99_seconds() if self._runner else 0.0,
+                looks=lambda: self._runner.statistics.looks if self._runner else 0,
+                engine=self._counted,
+                queue=queue,
+            ),
+            monotonic_ns=clocks.monotonic_ns,
+        )
 
     def start(self) -> None:
         """Begin to look; returns when the engines are open."""
@@ -120,6 +134,7 @@ class VantageWorker:
             icmp=self._icmp.statistics() if self._icmp else None,
             icmp_reason=self._icmp_reason,
             unresolved=self._resolver.stale,
+            health=self._health,
         )
 
     def is_alive(self) -> bool:
@@ -134,7 +149,7 @@ class VantageWorker:
         self._loop = asyncio.get_running_loop()
         self._stop = asyncio.Event()
         self._renamed = asyncio.Event()
-        probes = self._make_probes()
+        probes = self._probes = self._make_probes()
         for probe in probes.values():
             await probe.open()
         self._icmp = self._open_icmp()
@@ -151,6 +166,7 @@ class VantageWorker:
             publisher=self._publisher,
             monotonic_ns=self._clocks.monotonic_ns,
             wall_ns=self._clocks.wall_ns,
+            is_doubtful=self._health.is_doubtful,
         )
         if self._icmp is not None:
             self._icmp.start()
@@ -160,6 +176,7 @@ class VantageWorker:
             tasks.create_task(self._runner.run(self._stop))
             tasks.create_task(self._keep_phase(self._stop))
             tasks.create_task(self._keep_addresses(self._stop))
+            tasks.create_task(self._keep_health(self._stop))
         if reflector is not None:
             reflector.close()
         if self._icmp is not None:
@@ -209,6 +226,22 @@ class VantageWorker:
                 log.info("phase changed", vantage=self._vantage, old=self._phase, new=phase)
                 self._phase = phase
                 self._runner.pace(pacing_of(self._current, self._inventory, phase))
+
+    async def _keep_health(self, stop: asyncio.Event) -> None:
+        while not await _stopped(stop, _HEALTH_SECONDS):
+            for breach in self._health.check():
+                log.warning(
+                    "vantage over budget",
+                    vantage=self._vantage,
+                    breach=breach.kind.value,
+                    value=round(breach.value, 3),
+                    limit=breach.limit,
+                )
+
+    def _counted(self) -> IcmpStatistics:
+        counted = self._icmp.statistics() if self._icmp else IcmpStatistics()
+        drops = sum(probe.kernel_drops for probe in self._probes.values() if isinstance(probe, CountsDrops))
+        return replace(counted, kernel_drops=counted.kernel_drops + drops)
 
     async def _keep_addresses(self, stop: asyncio.Event) -> None:
         while not stop.is_set():

@@ -76,12 +76,14 @@ class Looking:
         icmp = statistics.icmp
         return VantageFigures(
             lag_seconds=statistics.runner.lag_ns / 1e9,
-            receive_drops=icmp.kernel_drops if icmp else 0,
+            receive_drops=statistics.health.readings.drops,
             late=icmp.late if icmp else 0,
             duplicate=icmp.duplicate if icmp else 0,
             foreign=icmp.foreign if icmp else 0,
             clock_steps=icmp.clock_steps if icmp else 0,
             spool=len(self._bus),
+            descriptors=statistics.health.readings.descriptors,
+            breaches=frozenset(breach.kind.value for breach in statistics.health.found),
         )
 
     def _expect_heartbeats(self) -> None:
@@ -102,6 +104,7 @@ class Looking:
             probes=self._probes,
             nonce=secrets.randbits(64),
             epoch=time.time_ns(),
+            queue=lambda: (len(self._bus), self._bus.capacity),
             reflector=self._reflector if self._settings.reflector is not None else None,
         )
 

@@ -49,6 +49,7 @@ def columns(count, *, seed=1):
         loss=(rng.integers(0, 21, count) / 20).astype(np.float32),
         evidence=np.ones(count, np.uint8),
         evidence_ns=np.full(count, 1_621_746_000_000_000_000, np.int64),
+        doubted_ns=np.zeros(count, np.int64),
     )
 
 

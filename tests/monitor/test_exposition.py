@@ -59,6 +59,7 @@ def test_every_value_reads_back(believed):
             loss=loss.astype(np.float32),
             evidence=np.zeros(len(state), np.uint8),
             evidence_ns=np.zeros(len(state), np.int64),
+            doubted_ns=np.zeros(len(state), np.int64),
         ),
         {},
     )

@@ -178,6 +178,7 @@ def a_batch(
     sequence: int = 1,
     canaries: Sequence[tuple[int, float, Outcome]] = (),
     flags: Flag = Flag.NONE,
+    canary_flags: Flag = Flag.NONE,
     rtt: float = 0.01,
 ):
     """A batch of looks at targets by code, all at ``at`` seconds after noon or each with its own time."""
@@ -194,7 +195,9 @@ def a_batch(
             flags=flags,
         )
 
-    taken = [look(number, seconds, outcome, Flag.CANARY) for number, seconds, outcome in canaries]
+    taken = [
+        look(number, seconds, outcome, Flag.CANARY | canary_flags) for number, seconds, outcome in canaries
+    ]
     taken += [look(index[code], seconds, outcome, flags) for code, seconds, outcome in rows]
     return batch_of(taken, vantage=vantage, fleet=inventory.digest, epoch=epoch, sequence=sequence)
 
@@ -247,10 +250,11 @@ class Duty:
 
 
 @asynccontextmanager
-async def belief_on(file: FilePath, inventory: Inventory, *, at: float = 0.0, epoch: int = 1):
+async def belief_on(file: FilePath, inventory: Inventory, *, at: float = 0.0, epoch: int = 1, clock=None):
     """A started service over the database in ``file``; leaving it is a kill, not a stop."""
-    clock = HandClock()
-    clock.set(at)
+    if clock is None:
+        clock = HandClock()
+        clock.set(at)
     database = open_engine(databases.at(file))
     async with database.begin() as connection:
         await connection.run_sync(
@@ -267,7 +271,7 @@ async def belief_on(file: FilePath, inventory: Inventory, *, at: float = 0.0, ep
         await database.dispose()
 
 
-def with_address(inventory: Inventory, target: str, address: str, *, digest: str) -> Inventory:
-    """The same inventory with one target moved."""
-    moved = replace(inventory.targets[target], address=address)
+def with_address(inventory: Inventory, target: str, address: str, *, digest: str, **more) -> Inventory:
+    """The same inventory with one target moved, or looked at otherwise."""
+    moved = replace(inventory.targets[target], address=address, **more)
     return replace(inventory, targets={**inventory.targets, target: moved}, digest=digest)
