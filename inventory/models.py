@@ -244,6 +244,9 @@ class LookPolicy:
     Down is believed after ``down_after`` failures in a row, or when ``down_m`` of the last ``down_n`` looks failed
     (0: that rule is off). It is degraded when, over its last ``degraded_after`` looks, more than ``degraded_loss``
     of them failed, or the median round trip or the jitter is over ``degraded_rtt`` or ``degraded_jitter`` (0: never).
+
+    A line that loses packets anyway needs more failures in a row than one that does not: the more it lost lately,
+    the more, up to ``down_after_lossy`` (0: always ``down_after``).
     """
 
     cadence: float = 10.0
@@ -254,6 +257,7 @@ class LookPolicy:
     stale_after: float = 30.0
     down_m: int = 0
     down_n: int = 0
+    down_after_lossy: int = 0
     degraded_loss: float = 0.0
     degraded_rtt: float = 0.0
     degraded_jitter: float = 0.0
@@ -294,6 +298,8 @@ class Policy:
     quorum: int = 1
     arm_seconds: float = 0.0
     """How long a target must first have answered on end before its silence means anything."""
+    lone_seconds: float = 0.0
+    """How long the only target that speaks for a path must be silent before its owner is told; 0: told at once."""
 
     def look(self, phase: Phase, priority: Priority) -> LookPolicy:
         """Answer how a target of ``priority`` is looked at in ``phase``."""

@@ -35,6 +35,7 @@ _LOOK = (
     "stale_after",
     "down_m",
     "down_n",
+    "down_after_lossy",
     "degraded_loss",
     "degraded_rtt",
     "degraded_jitter",
@@ -43,6 +44,7 @@ _LOOK = (
 _DEADLINES = ("acknowledge", "temporary", "restore")
 _MAX_LOOKS = 100
 _MAX_WINDOW = 60
+_MAX_LOSSY = 30
 _MAX_QUALITY_WINDOW = 20
 _MAX_VANTAGES = 100
 
@@ -50,7 +52,8 @@ _MAX_VANTAGES = 100
 def read_policy(top: Entry, *, vantages: int) -> Policy:
     """Read the policy; ``vantages`` is how many there are, for no quorum can be larger."""
     members = top.members(
-        required=("look", "deadlines", "escalation"), optional=("hold", "verify", "quorum", "arm_after")
+        required=("look", "deadlines", "escalation"),
+        optional=("hold", "hold_lone", "verify", "quorum", "arm_after"),
     )
     default_look, looks = _looks(members["look"]) if "look" in members else (LookPolicy(), {})
     no_time = Deadlines(timedelta(), timedelta(), timedelta())
@@ -71,6 +74,7 @@ def read_policy(top: Entry, *, vantages: int) -> Policy:
         verify_seconds=members.value("verify", duration, instead=timedelta(seconds=30)).total_seconds(),
         quorum=members.value("quorum", whole(1, max(vantages, 1)), instead=1),
         arm_seconds=members.value("arm_after", duration, instead=timedelta(seconds=60)).total_seconds(),
+        lone_seconds=members.value("hold_lone", duration, instead=timedelta(0)).total_seconds(),
     )
 
 
@@ -109,6 +113,9 @@ def _look(entry: Entry, members: Members, base: LookPolicy) -> LookPolicy:
         stale_after=seconds("stale_after", base.stale_after),
         down_m=members.value("down_m", whole(0, _MAX_WINDOW), instead=base.down_m),
         down_n=members.value("down_n", whole(0, _MAX_WINDOW), instead=base.down_n),
+        down_after_lossy=members.value(
+            "down_after_lossy", whole(0, _MAX_LOSSY), instead=base.down_after_lossy
+        ),
         degraded_loss=members.value("degraded_loss", real(0, 1), instead=base.degraded_loss),
         degraded_rtt=length("degraded_rtt", base.degraded_rtt),
         degraded_jitter=length("degraded_jitter", base.degraded_jitter),

@@ -11,12 +11,14 @@ from typing import Any
 
 from inventory.models import Priority
 from monitor.causes import Cause, CauseBook
+from monitor.confirmation import OURSELVES_NS
 from monitor.correlation import RELATED_NS, Failure, Proposal, resolve
 from monitor.decisions import CauseRow, ClosedOutage, Decisions
 from monitor.explanation import explanation, extent_of, recovery
 from monitor.fleet import FleetBelief, subject_of
 from monitor.models import ChangeReason, StateChange, SubjectKind
 from monitor.moments import SECOND, moment, nanoseconds, seconds
+from monitor.snapshot import CauseView
 
 __all__ = ["Attribution"]
 
@@ -39,6 +41,15 @@ class Attribution:
     def waiting(self) -> tuple[Failure, ...]:
         """What is down and not explained yet."""
         return tuple(self._waiting.values())
+
+    def shown(self) -> dict[str, CauseView]:
+        """Answer the live causes as pages show them, with the sites that are down by each."""
+        topology, answer = self.belief.topology, {}
+        for cause in self.causes:
+            sites = {topology.site_of(target) for target in cause.down if target in topology.index}
+            known = tuple(sorted(site for site in sites if site is not None))
+            answer[cause.subject] = CauseView(cause.subject, cause.owner, moment(cause.since_ns), known)
+        return answer
 
     def settle(self, now_ns: int, out: Decisions) -> int | None:
         """Take over what ``out`` opened and closed, and explain what is ripe; answers when to ask again."""
@@ -148,17 +159,30 @@ class Attribution:
             return None
         explained = self.causes.explained(min(f.began_ns for f in self._waiting.values()) - RELATED_NS)
         inventory = self.belief.inventory
+        # What waits to be vouched for may belong to the same cause: nothing is decided past it.
+        is_doubtful = any(self.belief.unconfirmed.values())
         answer = resolve(
-            [replace(f, is_answering=self.belief.is_answering(f.target)) for f in self._waiting.values()],
+            [self._as_now(failure) for failure in self._waiting.values()],
             others={t: (subject_of(t, inventory), began) for t, began in explained.items()},
             topology=self.belief.topology,
             witness=self.belief,
             now_ns=now_ns,
-            hold_ns=seconds(inventory.policy.hold_seconds),
+            hold_ns=seconds(inventory.policy.hold_seconds) + (OURSELVES_NS if is_doubtful else 0),
         )
         for proposal in answer.proposals:
             self._open(proposal, now_ns, out)
         return answer.next_ns
+
+    def _as_now(self, failure: Failure) -> Failure:
+        belief = self.belief
+        lone_ns = seconds(belief.inventory.policy.lone_seconds)
+        return replace(
+            failure,
+            is_answering=belief.is_answering(failure.target),
+            lasted_ns=belief.lasted_ns(failure.target, failure.began_ns),
+            lone_ns=2 * lone_ns if belief.is_lossy(failure.target) else lone_ns,
+            place=belief.topology.site_of(failure.target) or "",
+        )
 
     def _open(self, proposal: Proposal, now_ns: int, out: Decisions) -> None:
         owner = self.belief.topology.owner_of(proposal.targets[0])

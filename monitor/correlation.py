@@ -24,10 +24,14 @@ A failure is **ripe**
 * after the hold, unless a target is suspected under an open group that is wider than what would explain it now;
 * after twice the hold, whatever is still undecided;
 * never while its newest look was good: the next look decides whether it recovers or fails on.
+
+What one target alone speaks for must besides have lasted for ``hold_lone`` (twice that on a line that loses packets
+anyway): a burst of loss on one line is over by then. Targets that fail together vouch for each other, those under
+one group and those of one site: of two each must have lasted half as long, of four a quarter.
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -63,6 +67,12 @@ class Failure:
     began_ns: int
     noticed_ns: int
     is_answering: bool = False
+    lasted_ns: int = 0
+    """From its first failed look since an answer to its newest."""
+    lone_ns: int = 0
+    """How long it must have lasted before its owner is told, if no other failure stands beside it."""
+    place: str = ""
+    """The site that it concerns; empty for a risk group or a link."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,14 +159,18 @@ def resolve(
     left = {f.target: f for f in sorted(failures, key=lambda f: (f.began_ns, f.target))}
     ripe = {f.target for f in failures if _is_ripe(f, above[f.target], now_ns, hold_ns)}
     proposals: list[Proposal] = []
-    while (best := _best(groups, left, ripe)) is not None:
+    while (best := _best(groups, left, ripe, failures)) is not None:
         covered = [left.pop(target) for target in best.members if target in left]
         proposals.append(_proposal(f"risk:{best.risk}", covered))
     own: dict[str, list[Failure]] = defaultdict(list)
     for failure in left.values():
         if failure.target in ripe and witness.is_lost(failure.of):
             own[failure.of].append(failure)
-    proposals.extend(_proposal(subject, covered) for subject, covered in own.items())
+    proposals.extend(
+        _proposal(subject, covered)
+        for subject, covered in own.items()
+        if _has_lasted(covered, _beside(covered[0], failures))
+    )
     waits = [
         _asks_again(f, now_ns, hold_ns) for f in left.values() if f.target not in ripe and not f.is_answering
     ]
@@ -216,17 +230,38 @@ def _asks_again(failure: Failure, now_ns: int, hold_ns: int) -> int:
     return first if now_ns < first else failure.noticed_ns + 2 * hold_ns
 
 
-def _best(groups: Mapping[str, _Group], left: Mapping[str, Failure], ripe: set[str]) -> _Group | None:
+def _best(
+    groups: Mapping[str, _Group],
+    left: Mapping[str, Failure],
+    ripe: set[str],
+    failures: Sequence[Failure],
+) -> _Group | None:
     best: _Group | None = None
     rank: tuple[int, int, int, str] | None = None
     for group in groups.values():
         covered = [target for target in group.members if target in left]
         if not _explains(group) or not any(target in ripe for target in covered):
             continue
+        members = [left[target] for target in covered]
+        if not _has_lasted(
+            members, max(group.covers, *(_beside(each, failures) for each in members[:_SPREAD]))
+        ):
+            continue
         this = (-len(covered) - group.support, group.size, group.distance, group.risk)
         if rank is None or this < rank:
             best, rank = group, this
     return best
+
+
+def _beside(failure: Failure, among: Iterable[Failure]) -> int:
+    """Count the failures of a site, this one included."""
+    return max(1, sum(bool(each.place) and each.place == failure.place for each in among))
+
+
+def _has_lasted(failures: Sequence[Failure], together: int) -> bool:
+    """Whether two of the failures (or the only one) lasted as long as so many together must."""
+    lasted = sum(each.lasted_ns * together >= each.lone_ns for each in failures)
+    return lasted >= min(2, len(failures))
 
 
 def _explains(group: _Group) -> bool:

@@ -23,7 +23,6 @@ from monitor.correlation import SIMULTANEOUS_NS, Census
 from monitor.decisions import ClosedOutage, Decisions, OpenedOutage, TargetRow
 from monitor.flapping import Turns, is_turn
 from monitor.ingest import VIEWS, TargetChange, ViewTable
-from monitor.isolation import Sight
 from monitor.judged import STATES, Groups, Paths, Sites
 from monitor.models import ChangeReason, State, StateChange, SubjectKind, View
 from monitor.moments import NEVER, moment
@@ -65,7 +64,8 @@ class FleetBelief:
         self.states = np.zeros(len(self.codes), np.uint8)
         self.since_ns = np.full(len(self.codes), NEVER, np.int64)
         self.tables = {code: ViewTable(policies) for code in inventory.vantages}
-        self.sights = {code: Sight.over(len(v.canaries)) for code, v in inventory.vantages.items()}
+        self.unconfirmed: dict[str, dict[str, View]] = {code: {} for code in inventory.vantages}
+        """By vantage: views that turned down and wait to be vouched for, with what they still count as."""
         self.outages: dict[str, int] = {}
         self.turns = Turns()
         self.paths = Paths(CodeIndex(tuple(inventory.paths)))
@@ -86,6 +86,23 @@ class FleetBelief:
     def state(self, target: str) -> State:
         """Answer the state of one target."""
         return STATES[self.states[self.topology.index[target]]]
+
+    def view(self, vantage: str, target: str) -> View:
+        """Answer what counts as the view of a target from a vantage: what was vouched for."""
+        waiting = self.unconfirmed[vantage].get(target)
+        return VIEWS[self.tables[vantage].view[self.topology.index[target]]] if waiting is None else waiting
+
+    def lasted_ns(self, target: str, began_ns: int) -> int:
+        """Answer for how long a target has failed without an answer: to its newest look, from any vantage."""
+        number, tables = self.topology.index[target], self.tables.values()
+        failed_ns = max((int(table.last_failure_ns[number]) for table in tables), default=NEVER)
+        answered_ns = max((int(table.last_ok_ns[number]) for table in tables), default=NEVER)
+        return failed_ns - max(began_ns, answered_ns)
+
+    def is_lossy(self, target: str) -> bool:
+        """Whether a target that is down had lost looks before it went."""
+        number = self.topology.index[target]
+        return any(number in table.lossy for table in self.tables.values())
 
     def apply(self, vantage: str, turned: Sequence[TargetChange], now_ns: int, out: Decisions) -> None:
         """Fold changed views of one vantage into states, outages, paths and verdicts."""
@@ -108,7 +125,7 @@ class FleetBelief:
         return TargetRow(
             target=self.codes[number],
             vantage=vantage,
-            view=VIEWS[table.view[number]],
+            view=self.view(vantage, self.codes[number]),
             since=moment(int(table.since_ns[number])),
             last_result_at=_maybe(int(table.last_result_ns[number])),
             last_ok_at=_maybe(int(table.last_ok_ns[number])),
@@ -170,7 +187,7 @@ class FleetBelief:
         number = turned.target
         target = self.codes[number]
         old = STATES[self.states[number]]
-        views = [VIEWS[self.tables[v].view[number]] for v in self.vantages_of(target) if v in self.tables]
+        views = [self.view(v, target) for v in self.vantages_of(target) if v in self.tables]
         new = state_of(views, quorum=self.inventory.policy.quorum)
         if new is old:
             return False

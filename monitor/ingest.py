@@ -9,7 +9,8 @@ at most once, because a column can be assigned only once a round.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import TypeVar
 
 import numpy as np
@@ -18,7 +19,7 @@ import numpy.typing as npt
 from monitor.models import ChangeReason, View
 from monitor.moments import NEVER
 from monitor.quality import LOSS_WINDOW, QualityTable
-from monitor.state import ViewChange, ViewPolicy, ViewRecord, grow_stale, observe
+from monitor.state import ViewChange, ViewPolicy, ViewRecord, grow_stale, observe, patience
 from probes.models import Look, Outcome, SampleBatch
 
 __all__ = ["LOSS_WINDOW", "NO_OUTCOME", "VIEWS", "Rows", "TargetChange", "ViewTable", "rounds"]
@@ -125,6 +126,8 @@ class ViewTable:
         self.armed_ns = np.full(size, NEVER, np.int64)
         self.doubted_ns = np.full(size, NEVER, np.int64)
         self._newly_armed: list[int] = []
+        self.lossy: set[int] = set()
+        """What is down, and lost looks before it went down."""
         self._is_moving = np.zeros(size, np.bool_)
         self.runs: dict[int, tuple[int, ...]] = {}
         self.recent: dict[int, tuple[tuple[int, bool], ...]] = {}
@@ -253,16 +256,32 @@ class ViewTable:
             strict=True,
         ):
             look = Look(target=number, at_ns=at_ns, outcome=Outcome(outcome))
-            record, change = observe(self.record(number), look, self._policies[number])
+            policy = self._policy(number)
+            record, change = observe(self.record(number), look, policy)
             self._put(number, record)
             if change is not None:
                 changes.append(TargetChange(number, change))
-                if change.new is View.UP:
-                    self.quality.begin(number)
+                self._turned(number, change, policy)
         self._arm(rows[up & is_new])
         self._newly_armed += target[is_new & (self.armed_ns[target] > NEVER)].tolist()
         changes.extend(self._judge(rows[is_ok]))
         return changes
+
+    def _turned(self, target: int, change: ViewChange, policy: ViewPolicy) -> None:
+        if change.new is View.UP:
+            self.quality.begin(target)
+        if change.new is View.DOWN and policy.down_after > self._policies[target].down_after:
+            self.lossy.add(target)
+        else:
+            self.lossy.discard(target)
+
+    def _policy(self, target: int) -> ViewPolicy:
+        """Answer the policy that a target is believed by now: one that loses anyway is given more patience."""
+        policy = self._policies[target]
+        if policy.down_after_lossy <= policy.down_after or self.view[target] == _DOWN:
+            return policy
+        lost, of = self.quality.lost_before(target)
+        return _with_patience(policy, patience(policy, lost=lost, of=of)) if lost else policy
 
     def _arm(self, rows: Rows) -> None:
         """Arm what only repeats that it is up, as :func:`monitor.state.observe` does for all others."""
@@ -317,6 +336,11 @@ class ViewTable:
         self._is_moving[target] = bool(record.run)
         _keep(self.runs, target, record.run)
         _keep(self.recent, target, record.recent)
+
+
+@lru_cache(maxsize=1024)
+def _with_patience(policy: ViewPolicy, down_after: int) -> ViewPolicy:
+    return replace(policy, down_after=down_after)
 
 
 def _keep(known: dict[int, _Some], target: int, value: _Some) -> None:

@@ -5,6 +5,7 @@ and writes down when the vantage could not look (:mod:`monitor.isolation` decide
 """
 
 from collections import deque
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -31,9 +32,10 @@ _GAPS_KEPT = 64
 class Intake:
     """The way in for one vantage's batches."""
 
-    def __init__(self, vantage: str, canaries: int) -> None:
+    def __init__(self, vantage: str, groups: Sequence[str]) -> None:
         self.vantage = vantage
-        self.sight = Sight.over(canaries)
+        self.sight = Sight.over(groups)
+        self.heard_ns = NEVER
         self.epoch = -1
         self.sequence = -1
         self.seen_ns = NEVER
@@ -55,15 +57,15 @@ class Intake:
         self.epoch, self.sequence, self.seen_ns = row.epoch, row.sequence, seen_ns
         self._was_isolated = was_isolated
 
-    def replace_canaries(self, count: int) -> None:
+    def replace_canaries(self, groups: Sequence[str]) -> None:
         """Begin anew with other canaries (a swap of the inventory)."""
-        if count != len(self.sight.canaries):
-            self.sight = Sight.over(count)
+        if tuple(groups) != self.sight.groups:
+            self.sight = Sight.over(groups)
             self._held.clear()
 
     def forget_future(self, now_ns: int) -> None:
         """Date what is remembered of the time after ``now_ns`` as of then: the clock was set back."""
-        self.seen_ns = min(self.seen_ns, now_ns)
+        self.seen_ns, self.heard_ns = min(self.seen_ns, now_ns), min(self.heard_ns, now_ns)
         self.sight = self.sight.not_after(now_ns)
         self._held.clear()
         self._gaps.clear()
@@ -88,6 +90,7 @@ class Intake:
             out.unobserved.append(self._gap_row(first_ns, SILENT))
         self._has_begun = True
         self.epoch, self.sequence, self.seen_ns = batch.epoch, batch.sequence, now_ns
+        self.heard_ns = max(self.heard_ns, int(batch.at_ns.max(initial=NEVER)))
 
     def row(self) -> VantageRow:
         """Answer the heartbeat as it is stored."""

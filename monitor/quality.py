@@ -21,10 +21,13 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["LOSS_WINDOW", "OFF", "QualityPolicy", "QualityTable"]
+__all__ = ["LOSS_WINDOW", "MEMORY", "OFF", "QualityPolicy", "QualityTable"]
 
 LOSS_WINDOW = 20
-"""Looks over which the quality of a target is remembered."""
+"""Looks over which the quality of a target is judged."""
+
+MEMORY = 32
+"""Looks that are remembered: what came before a run of failures says how many of them would be mere chance."""
 
 _RING = np.uint32((1 << LOSS_WINDOW) - 1)
 _WELL = 0.75
@@ -75,8 +78,8 @@ class QualityTable:
 
     def add(self, target: Indices, *, is_ok: _Mask, rtt: _Floats) -> None:
         """Remember one look at each of these targets, no target twice."""
-        self._ring[target] = ((self._ring[target] << np.uint32(1)) | ~is_ok) & _RING
-        self._looks[target] = np.minimum(self._looks[target] + 1, LOSS_WINDOW)
+        self._ring[target] = (self._ring[target] << np.uint32(1)) | ~is_ok
+        self._looks[target] = np.minimum(self._looks[target] + 1, MEMORY)
         self._fresh[target] = np.minimum(self._fresh[target] + 1, LOSS_WINDOW)
         if self._rtts is not None:
             self._rtts[target, self._place[target]] = np.where(is_ok, rtt, np.nan)
@@ -88,8 +91,16 @@ class QualityTable:
 
     def loss(self) -> _Floats:
         """Share of failures in the last :data:`LOSS_WINDOW` looks, by target; 0 where there was none."""
-        failed = np.bitwise_count(self._ring).astype(np.float32)
-        return np.divide(failed, self._looks, out=np.zeros_like(failed), where=self._looks > 0)
+        failed = np.bitwise_count(self._ring & _RING).astype(np.float32)
+        looks = np.minimum(self._looks, LOSS_WINDOW)
+        loss: _Floats = np.divide(failed, looks, out=np.zeros_like(failed), where=looks > 0)
+        return loss
+
+    def lost_before(self, target: int) -> tuple[int, int]:
+        """Answer how many looks failed before the failures that the memory ends with, and of how many."""
+        ring, looks = int(self._ring[target]), int(self._looks[target])
+        run = min((~ring & (ring + 1)).bit_length() - 1, looks)
+        return (ring >> run).bit_count(), looks - run
 
     def judge(self, target: Indices) -> tuple[_Mask, _Mask]:
         """Answer which of these targets are not well, and which are well beyond doubt; between them lies neither."""

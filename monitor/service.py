@@ -7,7 +7,6 @@ commit, so that pages never show what a restart would not know.
 """
 
 import asyncio
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 
@@ -24,21 +23,22 @@ from monitor import store
 from monitor.attribution import Attribution
 from monitor.clock_step import STEP_NS, forget_future, not_later
 from monitor.columns import FleetColumns, snapshot_of
+from monitor.confirmation import Confirmation
 from monitor.decisions import Decisions, VantageRow
 from monitor.doubt import without_doubt
 from monitor.flapping import WINDOW_NS
 from monitor.fleet import FleetBelief
+from monitor.gauges import show_belief
 from monitor.history import History
-from monitor.ingest import Rows
+from monitor.ingest import Rows, TargetChange
 from monitor.intake import Intake
-from monitor.judged import STATES
 from monitor.measured import MeasureBook
 from monitor.metrics import ServiceMetrics
 from monitor.models import StateChange, Verdict
 from monitor.moments import NEVER, SECOND, moment, nanoseconds
 from monitor.planned import PlannedWork
 from monitor.planned_marks import PlannedMarks
-from monitor.snapshot import CauseView, Snapshot
+from monitor.snapshot import Snapshot
 from monitor.succession import policies_of, resume, succeed, unchanged
 from probes.models import Flag, SampleBatch
 
@@ -94,7 +94,11 @@ class MonitorService:
         self._attribution = Attribution(self.belief)
         self.planned = PlannedMarks(self._works, self.belief)
         self.history = History(self.database, topology.codes, tuple(inventory.vantages))
-        self._intakes = {code: Intake(code, len(v.canaries)) for code, v in inventory.vantages.items()}
+        self._intakes = {
+            code: Intake(code, [canary.group for canary in v.canaries])
+            for code, v in inventory.vantages.items()
+        }
+        self._confirmations = {code: Confirmation(code, self.belief) for code in inventory.vantages}
         self._fleets[inventory.digest] = topology.codes
         self._translations: dict[str, npt.NDArray[np.intp]] = {}
         self._metrics.durations.regroup(inventory, topology)
@@ -200,7 +204,7 @@ class MonitorService:
             if self._has_looked:
                 for vantage, table in () if is_behind else self.belief.tables.items():
                     turned = table.grow_stale(now_ns, not_before_ns=self._started_ns)
-                    self.belief.apply(vantage, turned, now_ns, out)
+                    self.belief.apply(vantage, self._confirmed(vantage, turned), now_ns, out)
                 for subject in self.planned.changed(self._attribution.causes, now_ns):
                     self._attribution.tell_again(subject)
                 self._due_ns = self._attribution.settle(now_ns, out)
@@ -228,16 +232,20 @@ class MonitorService:
                 self._intakes,
                 self.history,
             )
+            confirmations = self._confirmations
             self.inventory, self.topology = inventory, Topology.of(inventory)
             self._install()
             self.measures.swap(inventory)
             for code, intake in self._intakes.items():
                 if code in old_intakes:
                     self._intakes[code] = old_intakes[code]
-                    self._intakes[code].replace_canaries(len(intake.sight.canaries))
+                    self._intakes[code].replace_canaries(intake.sight.groups)
             kept = unchanged(old.inventory, inventory)
             self.history = history.rearranged(self.topology.codes, tuple(inventory.vantages), kept)
             succeed(self.belief, old, now_ns, out)
+            for code in self._confirmations.keys() & confirmations.keys():
+                self._confirmations[code] = confirmations[code]
+                confirmations[code].govern(self.belief, kept)
             self._attribution.succeed(old_causes)
             self._due_ns = self._attribution.settle(now_ns, out)
             self.planned.mark(out, now_ns)
@@ -253,7 +261,9 @@ class MonitorService:
             out = Decisions()
             for vantage, table in self.belief.tables.items():
                 for number in np.flatnonzero(table.last_result_ns > NEVER).tolist():
-                    out.targets[self.belief.codes[number], vantage] = self.belief.row(number, vantage)
+                    target = self.belief.codes[number]
+                    if target not in self._confirmations[vantage]:  # what nobody vouched for is asked anew
+                        out.targets[target, vantage] = self.belief.row(number, vantage)
             out.vantages = {code: row for code, row in self._heartbeats().items() if row.epoch >= 0}
             await self._commit(out)
         await self.history.flush(self._clock(), with_open=True)
@@ -271,13 +281,17 @@ class MonitorService:
         self.measures.take(batch)
         self.history.add(batch.vantage, counted)
         turned = self.belief.tables[batch.vantage].take(counted)
-        self.belief.apply(batch.vantage, turned, now_ns, out)
+        self.belief.apply(batch.vantage, self._confirmed(batch.vantage, turned), now_ns, out)
         self._due_ns = self._attribution.settle(now_ns, out)
         self.planned.mark(out, now_ns)
         if out or now_ns - self._beats.get(batch.vantage, NEVER) >= HEARTBEAT.total_seconds() * 1e9:
             self._beats[batch.vantage] = now_ns
             out.vantages[batch.vantage] = intake.row()
         return out
+
+    def _confirmed(self, vantage: str, turned: Sequence[TargetChange]) -> list[TargetChange]:
+        intake = self._intakes[vantage]
+        return self._confirmations[vantage].sift(turned, intake.sight, intake.heard_ns)
 
     def _refuse(self, batch: SampleBatch, reason: str) -> None:
         """Say once why batches of a vantage are refused; how many is a metric, and duplicates are no news."""
@@ -340,33 +354,10 @@ class MonitorService:
             self.belief,
             at=self._clock(),
             version=self._version,
-            causes=self._causes(),
+            causes=self._attribution.shown(),
             vantages={code: intake.shown() for code, intake in self._intakes.items()},
         )
-        self._show()
-
-    def _causes(self) -> dict[str, CauseView]:
-        answer = {}
-        for cause in self._attribution.causes:
-            sites = {self.topology.site_of(t) for t in cause.down if t in self.topology.index} - {None}
-            known = tuple(sorted(site for site in sites if site is not None))
-            answer[cause.subject] = CauseView(cause.subject, cause.owner, moment(cause.since_ns), known)
-        return answer
-
-    def _show(self) -> None:
-        metrics = self._metrics
-        states = np.bincount(self.belief.states, minlength=len(STATES)).tolist()
-        metrics.show(metrics.targets, {state.value: states[n] for n, state in enumerate(STATES)})
-        judged = Counter(each.verdict for each in self.belief.sites.verdict)
-        metrics.show(metrics.sites, {verdict.value: judged[verdict] for verdict in Verdict})
-        metrics.outages.set(len(self.belief.outages))
-        metrics.causes.set(len(self._attribution.causes))
-        metrics.waiting.set(len(self._attribution.waiting))
-        for code, intake in self._intakes.items():
-            metrics.held.labels(code).set(intake.held)
-            metrics.isolated.labels(code).set(intake.sight.is_isolated)
-            metrics.canaries.labels(code).set(intake.sight.up)
-            metrics.seen.labels(code).set(intake.seen_ns / 1e9)
+        show_belief(self._metrics, self._attribution, self._intakes)
 
     def _keep_phase(self) -> None:
         phase = phase_at(self.inventory.election, self._clock())
@@ -390,6 +381,7 @@ class MonitorService:
             self._attribution.forget_future(now_ns)
             for intake in self._intakes.values():
                 intake.forget_future(now_ns)
+                self._confirmations[intake.vantage].forget_future()
             self._beats.clear()
             self._started_ns = min(self._started_ns, now_ns)
         self._latest_ns = now_ns

@@ -18,6 +18,11 @@ Pure: (past, look, policy) give (belief, change). The rules, which a replay of t
   somebody is at it now. Until then its failures make it unknown, never down; once it is armed it stays so, whatever
   happens to it, over restarts too. What is armed is decided by the starts of its answers, so it delays nothing.
 * Up and degraded are one belief here; which of the two it is, :mod:`monitor.quality` judges over a window.
+* **A line that loses packets anyway.** Six failures in a row mean something on a line that answers always, and
+  nothing on one that loses a third. So where the policy has ``down_after_lossy``, the failures asked for grow with
+  what the line lost lately: as many as make mere chance less likely than :data:`MERE_CHANCE` at that loss
+  (:func:`patience`), at most ``down_after_lossy``. A line that lost :data:`AS_GOOD_AS_LOST` of its looks is out
+  already, and needs no more than any other.
 * No look for ``stale_ns`` means unknown, dated when that time was over. Coming back from unknown needs as much as
   before for a change of mind, and a single look to confirm what was believed: one failure for a target that was
   down, one answer for a target that was up.
@@ -32,6 +37,7 @@ Pure: (past, look, policy) give (belief, change). The rules, which a replay of t
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from math import ceil, log
 
 from inventory.models import LookPolicy
 from monitor.models import ChangeReason, View
@@ -39,7 +45,13 @@ from monitor.moments import NEVER, seconds
 from monitor.quality import OFF, QualityPolicy
 from probes.models import Look, Outcome
 
-__all__ = ["ViewChange", "ViewPolicy", "ViewRecord", "grow_stale", "observe"]
+__all__ = ["ViewChange", "ViewPolicy", "ViewRecord", "grow_stale", "observe", "patience"]
+
+MERE_CHANCE = 1.5e-8
+"""How likely a run of failures may be by a lossy line's own loss: once in a few years of a target's looks."""
+
+AS_GOOD_AS_LOST = 0.8
+"""Loss at which a line carries nothing that a person would call service."""
 
 _APART_AT_MOST_NS = 100_000_000
 _LONGEST_RUN = 64
@@ -56,6 +68,8 @@ class ViewPolicy:
     down_m: int = 0
     """Failures among the last ``down_n`` separate looks that mean down; 0 = only failures in a row do."""
     down_n: int = 0
+    down_after_lossy: int = 0
+    """Most failures in a row asked of a line that loses anyway; 0 = as many as of any other."""
     quality: QualityPolicy = OFF
     arm_ns: int = 0
     """How long a target must first have been up on end before it can be down; 0 = from the beginning."""
@@ -70,6 +84,7 @@ class ViewPolicy:
             stale_ns=seconds(look.stale_after),
             down_m=look.down_m,
             down_n=look.down_n,
+            down_after_lossy=look.down_after_lossy,
             quality=QualityPolicy.of(
                 loss=look.degraded_loss,
                 rtt=look.degraded_rtt,
@@ -138,6 +153,20 @@ def observe(record: ViewRecord, look: Look, policy: ViewPolicy) -> tuple[ViewRec
     if failed:
         return _fall(replace(seen, run=failed), ChangeReason.FAILURES_IN_WINDOW, is_armed=is_armed)
     return (_armed(seen, look.at_ns, policy) if is_ok else seen), None
+
+
+def patience(policy: ViewPolicy, *, lost: int, of: int) -> int:
+    """Answer how many failures in a row mean down on a line that lost ``lost`` of its last ``of`` looks before them.
+
+    A run of n is mere chance with probability ``loss ** n`` (Wald's test with the loss seen for the one hypothesis
+    and certain failure for the other); the loss is estimated by Laplace's rule, so that few looks prove little.
+    """
+    if not lost or policy.down_after_lossy <= policy.down_after:
+        return policy.down_after
+    loss = (lost + 1) / (of + 2)
+    if loss >= AS_GOOD_AS_LOST:
+        return policy.down_after
+    return max(policy.down_after, min(policy.down_after_lossy, ceil(log(MERE_CHANCE) / log(loss))))
 
 
 def grow_stale(record: ViewRecord, at_ns: int) -> tuple[ViewRecord, ViewChange | None]:

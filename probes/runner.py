@@ -40,6 +40,10 @@ MOST_TICKS_AT_ONCE = 10
 PUBLISH_NS = 100_000_000
 PUBLISH_AT_ONCE_NS = 20_000_000
 """Answers as expected wait for each other a little, a batch costs belief its price; anything else is told at once."""
+CANARY_GAP_NS = 250_000_000
+"""How often canaries are looked at while anything is in doubt: nothing is believed lost before they vouch for us."""
+WATCHFUL_NS = 5_000_000_000
+"""And for how long after the last doubt: what was decided last still waits to be vouched for."""
 LAG_BUDGET_NS = 500_000_000
 """A schedule that lags more than this marks its batches unreliable."""
 
@@ -102,6 +106,7 @@ class Runner:
         self._late: set[int] = set()
         self._ended: list[tuple[int, int, float]] = []
         self._published_ns = 0
+        self._watchful_ns = 0
         self._told = 0
         self._has_sight = False
         self._worst_lag = self._worst_lag_before = 0
@@ -156,7 +161,9 @@ class Runner:
         self._settle(now)
         self._notice_overdue(now)
         if self._schedule.in_doubt:
-            self._schedule.hasten(self._canaries, now)
+            self._watchful_ns = now + WATCHFUL_NS
+        if now < self._watchful_ns:
+            self._schedule.hasten(self._canaries, now, gap=CANARY_GAP_NS)
         missed = (now - self.statistics.last_tick_ns) / (TICK_SECONDS * 1e9)
         ticks = min(max(missed, 1.0), MOST_TICKS_AT_ONCE)
         due = self._schedule.due(now, at_most=int(self._looks_per_tick * ticks))
@@ -290,7 +297,7 @@ class Runner:
 
     def _publish(self, lag: int, now: int) -> None:
         self._worst_lag = max(self._worst_lag, lag)
-        is_news = self._schedule.unusual != self._told or (self._has_sight and self._schedule.in_doubt > 0)
+        is_news = self._schedule.unusual != self._told or (self._has_sight and now < self._watchful_ns)
         if now - self._published_ns < (PUBLISH_AT_ONCE_NS if is_news else PUBLISH_NS):
             return
         self._told, self._has_sight = self._schedule.unusual, False

@@ -15,10 +15,15 @@ whether a ring or a single line is cut is then known within a round trip instead
 because at 2 % random loss a look at 64 kin for every lost packet would feed on itself; two strikes cost 2.6 %.
 The first answer of a target believed down calls its kin too: what failed together comes back together.
 
+A target that has just come to be believed down is looked at for :data:`LINGER_NS` more, as quickly as before: whoever
+judges by more failures than the schedule does (a lossy line, a line that nothing else vouches for) must not wait for
+the next turn of its cadence. Only :data:`LINGER_AT_MOST` at a time: where more fall together, they vouch for each other.
+
 A timeout never holds anything here: looks are counted when they end, and all-down costs what all-up does.
 """
 
 import zlib
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -32,6 +37,8 @@ __all__ = ["CONFIRM_GAP_NS", "Due", "Pacing", "Schedule"]
 CONFIRM_GAP_NS = 200_000_000
 KIN_STRIKES = 2
 HASTE_GAP_NS = 500_000_000
+LINGER_NS = 9_000_000_000
+LINGER_AT_MOST = 64
 _NEVER = np.iinfo(np.int64).max
 
 Indices = npt.NDArray[np.intp]
@@ -68,6 +75,8 @@ class Schedule:
         self._pacing = pacing
         self._next = np.zeros(count, np.int64)
         self._confirm = np.full(count, _NEVER, np.int64)
+        self._linger = np.zeros(count, np.int64)
+        self._lingering: deque[int] = deque()
         self._last = np.full(count, -HASTE_GAP_NS, np.int64)
         self._believed = np.zeros(count, np.int8)
         self._doubt = np.zeros(count, bool)
@@ -101,6 +110,7 @@ class Schedule:
         mine, theirs = np.array(pairs, np.intp).T
         for name in (
             "_confirm",
+            "_linger",
             "_last",
             "_believed",
             "_doubt",
@@ -139,9 +149,9 @@ class Schedule:
                 struck.append(slot)
         return np.array(struck, np.intp)
 
-    def hasten(self, slots: Indices, now: int) -> None:
-        """Bring the next regular look forward to now, unless the slot was looked at within the last half second."""
-        calm = slots[~self._doubt[slots] & (now - self._last[slots] >= HASTE_GAP_NS)]
+    def hasten(self, slots: Indices, now: int, *, gap: int = HASTE_GAP_NS) -> None:
+        """Bring the next regular look forward to now, unless the slot was looked at within the last ``gap``."""
+        calm = slots[~self._doubt[slots] & (now - self._last[slots] >= gap)]
         self._next[calm] = np.minimum(self._next[calm], now)
 
     def finished(self, slots: Indices, outcomes: npt.NDArray[np.uint8], now: int) -> Indices:
@@ -181,6 +191,9 @@ class Schedule:
             self._pacing.down_after[slots], self._pacing.up_after[slots]
         )
         self._confirm[slots] = now + np.where(quick, CONFIRM_GAP_NS, self._pacing.retry[slots])
+        settled = slots[~self._doubt[slots]]
+        lingers = now + CONFIRM_GAP_NS <= self._linger[settled]
+        self._confirm[settled] = np.where(lingers, now + CONFIRM_GAP_NS, _NEVER)
         self._last[slots] = now
 
     def _begin_doubt(self, slot: int, now: int) -> None:
@@ -195,6 +208,14 @@ class Schedule:
         self._believed[slot] = believed
         self._doubt[slot] = False
         self._confirm[slot] = _NEVER
+
+    def _begin_linger(self, slot: int, now: int) -> None:
+        while self._lingering and self._lingering[0] <= now:
+            self._lingering.popleft()
+        if len(self._lingering) < LINGER_AT_MOST:
+            self._linger[slot] = now + LINGER_NS
+            self._lingering.append(now + LINGER_NS)
+            self._confirm[slot] = int(self._last[slot]) + CONFIRM_GAP_NS
 
     def _answered(self, slot: int, now: int) -> bool:
         """Count one answer; the first one of a target believed down calls its kin: they may be back too."""
@@ -211,8 +232,13 @@ class Schedule:
         """Count one failure; answer whether the kin should be looked at now."""
         self._answers[slot] = 0
         self._failures[slot] += 1
+        if self._believed[slot] < 0 and not self._doubt[slot]:
+            return False
         if self._failures[slot] >= self._pacing.down_after[slot]:
+            is_news = self._believed[slot] >= 0
             self._end_doubt(slot, -1)
+            if is_news:
+                self._begin_linger(slot, now)
             return False
         if self._believed[slot] < 0:
             self._end_doubt(slot, -1)

@@ -141,8 +141,20 @@ POLICY = f"""\
 # Every number that the department may set. Rules are read downwards; a later one wins.
 # Sáu lần hỏng liền, cách nhau 200 ms: mất gói ngẫu nhiên 2 % cho một báo động giả trong khoảng 400 ngày của 2.200 đích.
 # Six failures in a row, 200 ms apart: 2 % random loss makes one false outage in about 400 days of 2,200 targets.
+# Đường vốn đã mất gói phải hỏng liền nhiều lần hơn (tối đa 20 lần, khoảng 4 giây) mới bị coi là đứt; mất trên 25 %
+# trong 20 lần thăm gần nhất thì là kém chất lượng: ở mức mất gói 2 %, cả tỉnh 2.200 đích chỉ nhầm vài lần một ngày.
+# A line that loses packets anyway needs more failures in a row (at most 20, about 4 seconds) to be down; one that
+# lost over 25 % of its last 20 looks is degraded: at 2 % loss that errs a few times a day over 2,200 targets.
 look:
-  default: {{cadence: 10s, timeout: 1s, retry: 1s, down_after: 6, up_after: 2, stale_after: 30s}}
+  default:
+    cadence: 10s
+    timeout: 1s
+    retry: 1s
+    down_after: 6
+    down_after_lossy: 20
+    up_after: 2
+    stale_after: 30s
+    degraded_loss: 0.25
   rules:
     - {{phases: [poll, tally], priorities: [A, B], cadence: 5s}}
 
@@ -173,6 +185,10 @@ escalation:
 {_STEPS}
 
 hold: 1s
+# Một đường chỉ có một đích làm chứng phải câm ngần này mới báo chủ: lâu hơn một cơn mất gói, ngắn hơn một lần đứt 10 giây.
+# A path that one target alone speaks for must be silent this long before its owner is told: longer than a burst of
+# loss lasts, short enough to tell of every cut of ten seconds.
+hold_lone: 4s
 verify: 30s
 quorum: 1
 # Đích mới chỉ được báo động sau khi đã thông liên tục ngần này. Phòng thí nghiệm đã lắp đủ: 0s; ngoài thực địa: 60s.

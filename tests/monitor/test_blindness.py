@@ -63,13 +63,20 @@ async def test_failures_wait_for_the_next_canary_and_then_count_from_their_start
     await duty.fall("X-31-FIXED", at=5)
     assert await stored(duty, outages) == []
     await duty.look({}, at=6, canaries=[(0, 6, OK)])
+    assert await stored(duty, outages) == []
+    await duty.look({}, at=6.1, canaries=[(1, 6.1, OK)])
     (outage,) = await stored(duty, outages)
     assert outage.started_at == moment(ns(5))
 
 
-async def test_a_cut_that_is_real_is_seen_while_one_canary_answers(duty):
+async def test_a_cut_that_is_real_is_seen_though_a_canary_died_with_it(duty):
     await duty.fall("X-31-FIXED", at=5, canaries=[(0, 5.5, LOST), (1, 5.5, OK)])
-    assert len(await stored(duty, outages)) == 1
+    for second in range(6, 10):
+        await duty.look({}, at=second, canaries=[(0, second, LOST), (1, second, OK)])
+    assert await stored(duty, outages) == []
+    lost = {"X-31-FIXED": LOST}
+    await duty.look(lost, at=11, canaries=[(0, 11, LOST), (1, 11, OK)])
+    assert [row.started_at for row in await stored(duty, outages)] == [moment(ns(5))]
 
 
 async def test_an_answer_counts_even_without_proof_of_sight(duty):

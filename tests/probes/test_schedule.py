@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from probes.models import Outcome
-from probes.schedule import CONFIRM_GAP_NS, KIN_STRIKES, Pacing, Schedule
+from probes.schedule import CONFIRM_GAP_NS, KIN_STRIKES, LINGER_AT_MOST, LINGER_NS, Pacing, Schedule
 
 SECOND = 1_000_000_000
 
@@ -111,7 +111,27 @@ def test_confirming_ends_when_the_failures_in_a_row_decide():
     for _ in range(3):
         ended(schedule, 0, Outcome.TIMEOUT, 10 * SECOND)
     assert schedule.in_doubt == 0
-    assert not [look for look in looks_between(schedule, 10 * SECOND, 20 * SECOND) if look[2]]
+    confirming = [
+        at for at, _, is_confirming in looks_between(schedule, 10 * SECOND, 30 * SECOND) if is_confirming
+    ]
+    assert set(np.diff(confirming).tolist()) == {CONFIRM_GAP_NS}
+    assert confirming[-1] <= 10 * SECOND + LINGER_NS
+
+
+def test_only_so_many_are_lingered_at_and_an_answer_ends_it():
+    codes = [f"t{number}" for number in range(LINGER_AT_MOST + 5)]
+    schedule = a_schedule(*codes, cadence=60, down_after=1)
+    trusted(schedule)
+    for slot in range(len(codes)):
+        ended(schedule, slot, Outcome.TIMEOUT, 10 * SECOND)
+    asked = {
+        slot for _, slot, is_confirming in looks_between(schedule, 10 * SECOND, 11 * SECOND) if is_confirming
+    }
+    assert len(asked) == LINGER_AT_MOST
+    for _ in range(2):
+        ended(schedule, 0, Outcome.OK, 11 * SECOND)
+    later = looks_between(schedule, 11 * SECOND, 12 * SECOND)
+    assert 0 not in {slot for _, slot, is_confirming in later if is_confirming}
 
 
 def test_a_target_believed_down_that_answers_is_confirmed_200_ms_later():
