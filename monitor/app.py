@@ -28,6 +28,7 @@ from inventory.rebase import rebased
 from monitor.api import ReloadResult
 from monitor.api import router as monitor_routes
 from monitor.assembly.acting import Acting
+from monitor.assembly.believing import believing
 from monitor.assembly.clocks import Loops, now, token
 from monitor.assembly.looking import Looking
 from monitor.assembly.planning import Planning
@@ -37,7 +38,6 @@ from monitor.metrics import ServiceMetrics
 from monitor.migrations import upgrade
 from monitor.receiving import BatchReceiver
 from monitor.retention import Retention
-from monitor.service import MonitorService
 from monitor.settings import Settings
 from monitor.worker import MonitorWorker
 from probes.bus import InProcessBus
@@ -60,9 +60,7 @@ class Service:
         inventory = read_inventory(settings)
         self.database = open_engine(settings.url)
         self.metrics = ServiceMetrics()
-        self.monitor = MonitorService(
-            database=self.database, inventory=inventory, clock=now, metrics=self.metrics
-        )
+        self.monitor = believing(settings, database=self.database, inventory=inventory, metrics=self.metrics)
         self.renderer = FleetRenderer(inventory, self.monitor.topology)
         self.acting = Acting(settings, database=self.database, inventory=inventory, metrics=self.metrics)
         self.alerting = self.acting.service

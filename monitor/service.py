@@ -268,6 +268,10 @@ class MonitorService:
             await self._commit(out)
         await self.history.flush(self._clock(), with_open=True)
 
+    def know_fleet(self, digest: str, codes: tuple[str, ...]) -> None:
+        """Take batches that number targets as ``codes`` does, which was the fleet of another inventory."""
+        self._fleets.setdefault(digest, codes)
+
     # How a batch is decided and written
 
     def _decide(self, batch: SampleBatch, intake: Intake, rows: Rows, now_ns: int) -> Decisions:

@@ -26,6 +26,15 @@ class RetentionSettings(BaseModel, frozen=True, extra="forbid"):
     changes_days: int = Field(default=730, ge=30, description="Days of state changes and outages.")
 
 
+class RecordSettings(BaseModel, frozen=True, extra="forbid"):
+    """The record that ``thongsuot replay`` repeats."""
+
+    folder: Path = Field(description="Folder of the record that `thongsuot replay` repeats.")
+    limit_mb: int = Field(
+        default=1024, ge=1, description="Megabytes that the record may take; its oldest part goes first."
+    )
+
+
 class TrapSettings(BaseModel, frozen=True, extra="forbid"):
     """SNMP traps: reasons to look at their sender now, never evidence by themselves."""
 
@@ -95,6 +104,7 @@ class Settings(BaseSettings):
     retention: RetentionSettings = Field(
         default=RetentionSettings(), description="How long the record is kept."
     )
+    record: RecordSettings | None = Field(default=None, description="Record of looks; none: not kept.")
     administrator_password: SecretStr = Field(
         default=SecretStr(""),
         description="Password of the first administrator; empty: one is made and printed once.",

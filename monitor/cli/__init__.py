@@ -13,7 +13,20 @@ from monitor.cli.logs import set_up_logging
 
 __all__ = ["COMMANDS", "main"]
 
-COMMANDS = ("run", "serve", "worker", "lab", "check", "probe", "doctor", "user", "migrate", "import", "bench")
+COMMANDS = (
+    "run",
+    "serve",
+    "worker",
+    "lab",
+    "check",
+    "probe",
+    "doctor",
+    "user",
+    "migrate",
+    "import",
+    "replay",
+    "bench",
+)
 
 _MODULES = {"import": "imports"}
 """Subcommands that are words of the language too."""

@@ -31,12 +31,15 @@ def add(commands: Any) -> None:
     parser.add_argument("--host")
     parser.add_argument("--port", type=int)
     parser.add_argument("--day", type=date.fromisoformat, help="hold the election on this day (YYYY-MM-DD)")
+    parser.add_argument("--record", type=Path, help="keep a record there for `thongsuot replay`")
     parser.add_argument("--with-parent", action="store_true", help="stop when standard input ends")
     parser.set_defaults(run=_run)
 
 
 def _run(chosen: argparse.Namespace) -> int:
     given = {name: getattr(chosen, name) for name in ("inventory", "state", "host", "port", "day")}
+    if chosen.record is not None:
+        given["record"] = {"folder": chosen.record}
     try:
         settings = read_settings(**given)
         settings.state.mkdir(parents=True, exist_ok=True)

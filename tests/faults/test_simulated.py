@@ -34,6 +34,9 @@ def judge(run):
 async def recorded(scenario):
     run = await run_scenario(scenario, believe_every=5 if scenario.sample == "province" else 1)
     results.note("simulated", run.row())
+    if run.replayed is not None:
+        assert run.believed
+        assert run.replayed == run.believed
     return run
 
 

@@ -11,6 +11,7 @@ from inventory import generate
 from inventory.loader import load
 from inventory.models import PartyKind
 from inventory.samples import sample
+from tests.support.replays import replayed
 from tests.support.scoring import expectations_met, false_pages, pages_after, score, spread
 from tests.support.simulation import a_watched, experiment
 
@@ -18,6 +19,8 @@ __all__ = ["NOON", "Run", "run_scenario"]
 
 NOON = datetime(2021, 5, 23, 5, 0, tzinfo=UTC)
 PROVINCE_TARGETS = 2200
+LONGEST_REPLAYED = 4000
+"""Seconds; the record of a longer scenario would fill the disk of who runs the tests."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,8 @@ class Run:
     cpu_seconds: float
     looks: int
     expected: tuple[object, ...] = ()
+    believed: object = ()
+    replayed: object = None
 
     def row(self):
         """The row of the table."""
@@ -56,15 +61,23 @@ async def run_scenario(scenario, *, seed=1, believe_every=1):
     with tempfile.TemporaryDirectory() as directory:
         folder = Path(directory)
         inventory = a_watched(_inventory(scenario.sample, folder))
+        record = folder / "record" if scenario.seconds <= LONGEST_REPLAYED else None
         began = time.process_time()
         async with experiment(
-            folder, inventory, seed=seed, start=NOON, tick=scenario.tick, believe_every=believe_every
+            folder,
+            inventory,
+            seed=seed,
+            start=NOON,
+            tick=scenario.tick,
+            believe_every=believe_every,
+            record=record,
         ) as e:
             wanted = scenario.prepare(e)
             for at, lasts in scenario.kills:
                 await e.run_until(at)
                 await e.kill(seconds=lasts)
             await e.run_until(scenario.seconds)
+            cpu_seconds = time.process_time() - began
             opened = await e.opened()
             carriers = [p.code for p in inventory.parties.values() if p.kind is PartyKind.CARRIER]
             return Run(
@@ -81,9 +94,11 @@ async def run_scenario(scenario, *, seed=1, believe_every=1):
                 false_pages=sum(false_pages(wanted, opened, carriers=carriers).values()),
                 unobserved=tuple(await e.unobserved()),
                 seconds=scenario.seconds,
-                cpu_seconds=time.process_time() - began,
+                cpu_seconds=cpu_seconds,
                 looks=e.world.looks,
                 expected=tuple(wanted),
+                believed=await e.changes(),
+                replayed=(await replayed(record, inventory, folder / "replay.db"))[1] if record else None,
             )
 
 

@@ -24,6 +24,8 @@ from inventory.topology import Topology
 from monitor import schema as monitor_schema
 from monitor.metrics import ServiceMetrics
 from monitor.models import SubjectKind
+from monitor.recorded import RecordedMonitor
+from monitor.recording import Recorder
 from monitor.service import MonitorService
 from probes.fleet import build_fleet, pacing_of
 from probes.gather import Gather
@@ -31,6 +33,7 @@ from probes.icmp import IcmpResults
 from probes.models import Flag, Outcome
 from probes.round_trip import RoundTripEstimate
 from probes.runner import Runner
+from tests.support.replays import stored_lines
 from tests.support.scoring import Believed, Injury, Opened
 
 __all__ = ["Bursts", "Experiment", "World", "a_watched", "experiment"]
@@ -226,12 +229,14 @@ def a_watched(inventory, *, cadence=5.0):
 class Experiment:
     """A province under watch, moved by :meth:`run_until`; times are seconds since it began."""
 
-    def __init__(self, database, inventory, *, seed, start, tick=0.02, believe_every=1):
+    def __init__(self, database, inventory, *, record=None, seed, start, tick=0.02, believe_every=1):
         self.inventory = inventory
         self.topology = Topology(inventory)
         self.clock = VirtualClock(0, round(start.timestamp() * SECOND))
         self.start = start.timestamp()
         self._database = database
+        self.record = record
+        self._recorder = None
         self._tick_ns = round(tick * SECOND)
         self._believe_every = believe_every
         self._epochs = count(1)
@@ -271,9 +276,18 @@ class Experiment:
 
     async def begin(self):
         """Start belief, acting and looking, as after a power cut."""
-        self.monitor = MonitorService(
-            database=self._database, inventory=self.inventory, clock=self.clock.now, metrics=ServiceMetrics()
-        )
+        parts = {
+            "database": self._database,
+            "inventory": self.inventory,
+            "clock": self.clock.now,
+            "metrics": ServiceMetrics(),
+        }
+        if self.record is None:
+            self.monitor = MonitorService(**parts)
+        else:
+            self.close()
+            self._recorder = Recorder(self.record, limit_bytes=1 << 30)
+            self.monitor = RecordedMonitor(**parts, recorder=self._recorder)
         self.monitor.subscribe(self._hear)
         self.alerting = AlertingService(
             database=self._database,
@@ -302,6 +316,11 @@ class Experiment:
             wall_ns=self.clock.wall_ns,
         )
         self._engine = engine
+
+    def close(self):
+        """Let go of the record."""
+        if self._recorder is not None:
+            self._recorder.close()
 
     async def kill(self, *, seconds):
         """Kill everything, let time pass, start anew over the same database."""
@@ -373,7 +392,7 @@ class Experiment:
         return await self._rows(monitor_schema.unobserved)
 
     async def changes(self):
-        return await self._rows(monitor_schema.state_changes)
+        return await stored_lines(self._database)
 
     async def _rows(self, table):
         async with reading(self._database) as connection:
@@ -394,4 +413,5 @@ async def experiment(folder, inventory, *, seed=1, start, **more):
         await running.begin()
         yield running
     finally:
+        running.close()
         await database.dispose()
