@@ -22,6 +22,7 @@ last lines are events that leave a state as it is):
 ::
 
     (new)         opened *                        open
+    (new)         suspected                       suspected
     suspected     confirmed *                     open
     suspected     acknowledged                    acknowledged
     open          acknowledged                    acknowledged
@@ -34,6 +35,14 @@ last lines are events that leave a state as it is):
     acknowledged  progress                        in_progress
     pending       progress                        in_progress
     mitigated     progress                        in_progress
+    acknowledged  paused                          pending
+    in_progress   paused                          pending
+    pending       resumed                         in_progress
+    open          mitigated                       mitigated
+    acknowledged  mitigated                       mitigated
+    in_progress   mitigated                       mitigated
+    pending       mitigated                       mitigated
+    mitigated     mitigation_lost *               open
     suspected     restored                        restored
     open          restored                        restored
     acknowledged  restored                        restored
@@ -44,19 +53,43 @@ last lines are events that leave a state as it is):
     restored      verify_failed (held)            in_progress
     restored      verify_failed (not held) *      open
     resolved      recurred *                      open
+    resolved      reopened *                      open
+    closed        reopened *                      open
     resolved      closed                          closed
     suspected     cancelled                       cancelled
     open          cancelled                       cancelled
     acknowledged  cancelled                       cancelled
+    acknowledged  reassigned *                    open
+    in_progress   reassigned *                    open
+    pending       reassigned *                    open
+    mitigated     reassigned *                    open
+    suspected     merged                          merged
+    open          merged                          merged
+    acknowledged  merged                          merged
+    in_progress   merged                          merged
+    pending       merged                          merged
+    mitigated     merged                          merged
+    restored      merged                          merged
+    resolved      merged                          merged
+    merged        unmerged *                      open
     acknowledged  escalated *                     open
     in_progress   escalated *                     open
     pending       escalated *                     open
     mitigated     escalated *                     open
     =             progress                        in_progress
+    =             paused                          pending
+    =             mitigated                       mitigated
     =             restored                        restored
-    =             grew                            suspected open acknowledged in_progress pending mitigated
-    =             escalated                       suspected open resolved
+    =             reassigned                      open suspected restored resolved
+    =             grew                            suspected open acknowledged in_progress pending mitigated merged
+    =             regraded                        suspected open acknowledged in_progress pending mitigated restored resolved
+    =             escalated                       suspected open restored resolved
+    =             countersigned                   suspected open acknowledged in_progress pending mitigated restored resolved
     =             roster_gap                      suspected open acknowledged in_progress pending mitigated restored resolved
+    =             disputed                        suspected open acknowledged in_progress pending mitigated restored resolved
+    =             decided                         suspected open acknowledged in_progress pending mitigated restored resolved
+    =             measured                        merged
+    =             evidence                        every state
     =             note                            every state
 
 Decisions, with what speaks against them

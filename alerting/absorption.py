@@ -6,22 +6,28 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from alerting.actions import unpaused
 from alerting.case import Case
+from alerting.direction import escalate
 from alerting.models import LIVE, Incident, IncidentEvent, IncidentState
+from alerting.numbers import Numbers
 from alerting.paging import begin, inform, resume, stop
 from alerting.planned import quiet_until
 from alerting.province import Province
 from alerting.run_store import active_run
 from alerting.severity import Weight, graver, severity_of, weigh
-from alerting.store import add_outages, latest_of_condition, next_number
+from alerting.store import add_outages, latest_of_condition
+from alerting.store import incident as read_incident
 from alerting.titles import titles
-from inventory.models import Severity
+from inventory.models import Phase, Severity
 from monitor.models import StateChange
 
 __all__ = ["REOPEN_WITHIN", "absorb_cause"]
 
 REOPEN_WITHIN = timedelta(minutes=60)
 """A cause that fails again this soon after it was resolved was not resolved; later it is a new matter."""
+REOPEN_TALLY_WITHIN = timedelta(hours=24)
+"""The same for a tally server on election day."""
 
 DOWN = "down"
 
@@ -42,6 +48,7 @@ class _Cause:
             "down": self.change.new == DOWN,
             "evidence": evidence,
             "impact": self.weight.as_facts(),
+            "computed": severity_of(self.weight).value,
             "priority": evidence.get("priority", ""),
             "targets": len(self.change.evidence.get("targets", ())),
         }
@@ -59,10 +66,12 @@ class _Cause:
 
 
 async def absorb_cause(
-    connection: AsyncConnection, change: StateChange, province: Province, at: datetime
+    connection: AsyncConnection, change: StateChange, province: Province, numbers: Numbers, at: datetime
 ) -> int | None:
     """Let one cause's change take effect; answers the incident that it changed, if any."""
     last = await latest_of_condition(connection, change.subject)
+    if last is not None and await _is_child(connection, last):
+        return await _measured(await Case.load(connection, last.id), change, at)
     if change.new != DOWN:
         if last is None or last.state not in LIVE - {IncidentState.RESOLVED}:
             return None
@@ -72,13 +81,42 @@ async def absorb_cause(
     )
     cause = _Cause(change, weight, province, at)
     if last is None or last.state not in LIVE or _is_past(last, change):
-        return await _opened(connection, cause, earlier=last)
+        return await _opened(connection, cause, numbers, earlier=last)
     return await _felt(await Case.load(connection, last.id), cause)
+
+
+async def _is_child(connection: AsyncConnection, last: Incident) -> bool:
+    """Answer whether ``last`` is merged into an incident that still stands for its cause."""
+    if last.state is not IncidentState.MERGED or last.parent is None:
+        return False
+    parent = await read_incident(connection, last.parent)
+    return parent.state in LIVE - {IncidentState.RESOLVED}
+
+
+async def _measured(child: Case, change: StateChange, at: datetime) -> int:
+    """Write what is measured of a merged incident into its own ledger; its parent is what people act on."""
+    down = change.new == DOWN
+    spell = {"spell_at": change.at.isoformat()} if down and not child.incident.facts.get("down") else {}
+    await child.record(
+        IncidentEvent.MEASURED,
+        at=at,
+        details={"change": change.id, "down": down},
+        ended_at=None if down else change.at,
+        facts={"down": down, **spell},
+    )
+    return child.incident.id
 
 
 def _is_past(last: Incident, change: StateChange) -> bool:
     resolved = last.resolved_at if last.state is IncidentState.RESOLVED else None
-    return resolved is not None and change.at - resolved > REOPEN_WITHIN
+    return resolved is not None and change.at - resolved > _reopen_within(last)
+
+
+def _reopen_within(last: Incident) -> timedelta:
+    """Answer how long a resolved cause stays the same matter: a tally server's, on the day, the whole day."""
+    on_the_day = last.phase in {Phase.POLL, Phase.TALLY, Phase.RERUN}
+    is_tally = bool(last.facts.get("impact", {}).get("tally_sites"))
+    return REOPEN_TALLY_WITHIN if on_the_day and is_tally else REOPEN_WITHIN
 
 
 async def _felt(case: Case, cause: _Cause) -> int | None:
@@ -91,7 +129,9 @@ async def _felt(case: Case, cause: _Cause) -> int | None:
             return await _grew(case, cause)
 
 
-async def _opened(connection: AsyncConnection, cause: _Cause, *, earlier: Incident | None) -> int:
+async def _opened(
+    connection: AsyncConnection, cause: _Cause, numbers: Numbers, *, earlier: Incident | None
+) -> int:
     province, at = cause.province, cause.at
     facts = cause.facts()
     owed = province.deadlines(cause.weight.phase, facts["priority"])
@@ -102,10 +142,9 @@ async def _opened(connection: AsyncConnection, cause: _Cause, *, earlier: Incide
         "earlier": earlier.number if earlier else "",
     }
     title, title_en = cause.titles()
-    local = at.astimezone(province.inventory.election.zone)
     incident = Incident(
-        id=0,
-        number=await next_number(connection, f"SC-{local:%y}-"),
+        id=await numbers.identifier(connection),
+        number=await numbers.number(connection, at.astimezone(province.inventory.election.zone)),
         condition=cause.change.subject,
         owner=province.owner(str(cause.change.evidence.get("owner", ""))),
         state=IncidentState.OPEN,
@@ -130,7 +169,7 @@ async def _grew(case: Case, cause: _Cause) -> int | None:
     before = case.incident
     if all(before.facts.get(key) == value for key, value in facts.items()):
         return None
-    severity = graver(before.severity, severity_of(cause.weight))
+    severity = _regraded(before, severity_of(cause.weight))
     title, title_en = cause.titles()
     await case.record(
         IncidentEvent.GREW,
@@ -143,7 +182,7 @@ async def _grew(case: Case, cause: _Cause) -> int | None:
     )
     await _note_outages(case, cause)
     if severity is not before.severity or await _must_call_now(case, before, cause.at):
-        await _regraded(case, before.severity, cause.province, cause.at)
+        await escalate(case, before.severity, cause.province, cause.at)
     return case.incident.id
 
 
@@ -155,22 +194,18 @@ async def _must_call_now(case: Case, before: Incident, at: datetime) -> bool:
     return await active_run(case.connection, before.id) is None
 
 
-async def _regraded(case: Case, before: Severity, province: Province, at: datetime) -> None:
-    """Page anew for a matter that got graver than what was paged or acknowledged."""
-    await case.record(
-        IncidentEvent.ESCALATED,
-        at=at,
-        details={"severity": [before.value, case.incident.severity.value]},
-        generation=case.incident.generation + 1,
-        deadline_at=province.deadline(case.incident, IncidentState.OPEN, at),
-    )
-    await begin(case, province, at)
+def _regraded(before: Incident, computed: Severity) -> Severity:
+    """Answer the severity after growing: what the department lowered stays so until worse is computed than then."""
+    lowered_from = before.facts.get("lowered_from")
+    if lowered_from and graver(Severity(lowered_from), computed) is Severity(lowered_from):
+        return before.severity
+    return graver(before.severity, computed)
 
 
 async def _again(case: Case, event: IncidentEvent, cause: _Cause) -> int:
     """Take back a restoration that did not hold."""
     before = case.incident
-    facts = {**cause.facts(), "spell_at": cause.change.at.isoformat()}
+    facts = {**cause.facts(), "spell_at": cause.change.at.isoformat(), "claimed_at": None}
     if event is IncidentEvent.VERIFY_FAILED:
         facts["false_restorations"] = before.facts.get("false_restorations", 0) + 1
     held = before.acknowledged_at is not None and event is IncidentEvent.VERIFY_FAILED
@@ -180,7 +215,7 @@ async def _again(case: Case, event: IncidentEvent, cause: _Cause) -> int:
         event,
         at=cause.at,
         details={"change": cause.change.id},
-        severity=graver(before.severity, severity_of(cause.weight)),
+        severity=_regraded(before, severity_of(cause.weight)),
         facts=facts,
         deadline_at=cause.province.deadline(before, entered, cause.at),
         title=title,
@@ -204,7 +239,7 @@ async def _restored(case: Case, change: StateChange, province: Province, at: dat
         details={"change": change.id},
         ended_at=change.at,
         deadline_at=province.deadline(case.incident, IncidentState.RESTORED, at),
-        facts={"down": False},
+        facts={"down": False, **unpaused(case, at)},
     )
     await inform(case, "restored", province, at)
     return case.incident.id

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alerting.incident import apply
 from alerting.ledger import append, changes_between
-from alerting.models import Incident, IncidentEvent, LedgerEntry
+from alerting.models import Incident, IncidentEvent, IncidentState, LedgerEntry
 from alerting.store import (
     add_incident,
     append_entry,
@@ -50,12 +50,18 @@ class Case:
 
     @classmethod
     async def open(
-        cls, connection: AsyncConnection, incident: Incident, details: Mapping[str, Any]
+        cls,
+        connection: AsyncConnection,
+        incident: Incident,
+        details: Mapping[str, Any],
+        *,
+        actor: str = SYSTEM,
     ) -> "Case":
-        """Insert ``incident`` (its id is ignored) with the entry that opens its ledger."""
+        """Insert ``incident`` with the entry that opens its ledger; an id of 0 is replaced by the database's."""
         stored = await add_incident(connection, incident)
         case = cls(connection, stored, None)
-        await case._append(None, IncidentEvent.OPENED, at=stored.opened_at, actor=SYSTEM, details=details)
+        event = IncidentEvent.SUSPECTED if stored.state is IncidentState.SUSPECTED else IncidentEvent.OPENED
+        await case._append(None, event, at=stored.opened_at, actor=actor, details=details)
         return case
 
     async def record(

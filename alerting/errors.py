@@ -8,7 +8,10 @@
     │   ├── IllegalTransitionError   the incident's state does not allow the event
     │   ├── MissingReasonError       the event needs words that were not given
     │   ├── ImpossibleTimeError      a promise for a time that is already past
-    │   └── ChangedMeanwhileError    the caller looked at a version that is not the present one
+    │   ├── ChangedMeanwhileError    the caller looked at a version that is not the present one
+    │   ├── UnknownPartyError        a party, site or area that the inventory does not know
+    │   ├── ImpossibleDeedError      the incident's state allows it, something else about it does not
+    │   └── RefusedFileError         a file that is not kept as evidence
     ├── StaleIncidentError           somebody else changed the incident first; load it again
     └── DeliveryError                one attempt to deliver one message failed
 
@@ -26,13 +29,16 @@ __all__ = [
     "ChangedMeanwhileError",
     "DeliveryError",
     "IllegalTransitionError",
+    "ImpossibleDeedError",
     "ImpossibleTimeError",
     "MissingReasonError",
     "NotAllowedError",
     "RefusedError",
+    "RefusedFileError",
     "StaleIncidentError",
     "UnknownIncidentError",
     "UnknownLinkError",
+    "UnknownPartyError",
 ]
 
 
@@ -140,19 +146,21 @@ class NotAllowedError(RefusedError):
 
 
 class ImpossibleTimeError(RefusedError):
-    """Service was promised back for a time that is already past."""
+    """A time that must lie ahead is past already, or the other way round (``is_past``)."""
 
     slug: ClassVar[str] = "impossible-time"
     status: ClassVar[int] = 422
 
-    def __init__(self, eta: datetime, now: datetime) -> None:
-        super().__init__(eta, now)
-        self.eta = eta
+    def __init__(self, given: datetime, now: datetime, *, is_past: bool = False) -> None:
+        super().__init__(given, now)
+        self.given = given
         self.now = now
+        self.is_past = is_past
 
     @override
     def __str__(self) -> str:
-        return f"{self.eta.isoformat()} is not later than now, {self.now.isoformat()}"
+        relation = "earlier" if self.is_past else "later"
+        return f"{self.given.isoformat()} is not {relation} than now, {self.now.isoformat()}"
 
 
 class ChangedMeanwhileError(RefusedError):
@@ -168,6 +176,52 @@ class ChangedMeanwhileError(RefusedError):
     @override
     def __str__(self) -> str:
         return f"it was changed meanwhile and has version {self.version} now; look again before acting"
+
+
+class UnknownPartyError(RefusedError):
+    """A party, site or area was named that the inventory does not know."""
+
+    slug: ClassVar[str] = "unknown-party"
+    status: ClassVar[int] = 422
+
+    def __init__(self, kind: str, code: str) -> None:
+        super().__init__(kind, code)
+        self.kind = kind
+        self.code = code
+
+    @override
+    def __str__(self) -> str:
+        return f"the inventory knows no {self.kind} {self.code!r}"
+
+
+class ImpossibleDeedError(RefusedError):
+    """The state would allow it, but something else about the incident does not; ``reason`` says what."""
+
+    slug: ClassVar[str] = "impossible-deed"
+    status: ClassVar[int] = 409
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+    @override
+    def __str__(self) -> str:
+        return self.reason
+
+
+class RefusedFileError(RefusedError):
+    """A file that is not kept as evidence: too large, too many, or of a kind that is not taken."""
+
+    slug: ClassVar[str] = "refused-file"
+    status: ClassVar[int] = 422
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+    @override
+    def __str__(self) -> str:
+        return self.reason
 
 
 class DeliveryError(AlertingError):

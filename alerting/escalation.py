@@ -20,12 +20,24 @@ from inventory.models import (
     EscalationStep,
     Inventory,
     Person,
+    Phase,
     Policy,
     Severity,
     StepAudience,
 )
 
-__all__ = ["Call", "Climb", "RosterGap", "Run", "climb", "ladder", "officers", "steps_from", "steps_to"]
+__all__ = [
+    "Call",
+    "Climb",
+    "RosterGap",
+    "Run",
+    "climb",
+    "ladder",
+    "leader_on_duty",
+    "officers",
+    "steps_from",
+    "steps_to",
+]
 
 _FALLBACK_AFTER = timedelta(minutes=5)
 _SHORTEST_REPEAT = timedelta(seconds=10)
@@ -77,14 +89,17 @@ class Climb:
     gaps: tuple[RosterGap, ...]
 
 
-def ladder(policy: Policy, severity: Severity) -> tuple[EscalationStep, ...]:
-    """Answer the steps for ``severity``: its own, else those of the next graver one, else a ladder of two.
+def ladder(policy: Policy, severity: Severity, phase: Phase) -> tuple[EscalationStep, ...]:
+    """Answer the steps for ``severity`` in ``phase``: its own, else those of the next graver one, else a ladder of two.
+
+    What the policy says for the phase goes before what it says for every phase.
 
     A policy may leave a severity out; it cannot thereby make an incident that calls nobody.
     """
     grades = list(Severity)
     for grade in reversed(grades[: grades.index(severity) + 1]):
-        if steps := policy.escalation.get(grade):
+        steps = policy.escalation_in.get((phase, grade)) or policy.escalation.get(grade)
+        if steps:
             return steps
     return (
         EscalationStep(timedelta(0), StepAudience.OWNER, Duty.OPERATIONS),
@@ -135,6 +150,13 @@ def officers(inventory: Inventory, department: str, at: datetime) -> tuple[Perso
         if person is not None and reachable(person):
             return (person,)
     return tuple(_staff(inventory, department))
+
+
+def leader_on_duty(inventory: Inventory, department: str, at: datetime) -> Person | None:
+    """Answer who leads at ``at`` and can be reached: the person on duty, else the substitute."""
+    shift = on_duty(inventory.shifts, party=department, duty=Duty.LEADERSHIP, at=at)
+    found = [inventory.people.get(code) for code in (shift.person, shift.substitute)] if shift else []
+    return next((person for person in found if person is not None and reachable(person)), None)
 
 
 def _staff(inventory: Inventory, department: str) -> Iterator[Person]:

@@ -3,8 +3,7 @@
 One table, :data:`TRANSITIONS`. A row says what an event makes of a state; ``acknowledged`` is a guard where
 the answer depends on whether a person holds the incident, and ``pages`` marks the rows that begin a new
 generation of pages (so that whatever was decided for the old one becomes harmless). An event that has no row
-raises and changes nothing. ``pending``, ``mitigated`` and ``merged`` stand in the table with the ways out of
-them; the events that lead into them come with mutual aid and with merging.
+raises and changes nothing.
 
 Two rules are kept by :func:`apply` for every caller: an incident that lives has a deadline, one that does not
 has none; and a state that was newly entered has a deadline of its own, never the one of the state before.
@@ -51,26 +50,47 @@ def _kept(states: Iterable[IncidentState], event: IncidentEvent) -> list[Transit
 
 _HELD = (_S.ACKNOWLEDGED, _S.IN_PROGRESS, _S.PENDING, _S.MITIGATED)
 _UNDECIDED = (_S.SUSPECTED, _S.OPEN, *_HELD)
+_LIVE = (*_UNDECIDED, _S.RESTORED, _S.RESOLVED)
+
+
+def _again(states: Iterable[IncidentState], event: IncidentEvent) -> list[Transition]:
+    return [Transition(state, event, _S.OPEN, pages=True) for state in states]
+
 
 TRANSITIONS: tuple[Transition, ...] = (
     Transition(None, _E.OPENED, _S.OPEN, pages=True),
-    Transition(_S.SUSPECTED, _E.CONFIRMED, _S.OPEN, pages=True),
+    Transition(None, _E.SUSPECTED, _S.SUSPECTED),
+    *_again((_S.SUSPECTED,), _E.CONFIRMED),
     *_each((_S.SUSPECTED, _S.OPEN), _E.ACKNOWLEDGED, _S.ACKNOWLEDGED),
-    *(Transition(state, _E.ACK_EXPIRED, _S.OPEN, pages=True) for state in _HELD),
+    *_again(_HELD, _E.ACK_EXPIRED),
     *_each((_S.ACKNOWLEDGED, _S.PENDING), _E.STARTED, _S.IN_PROGRESS),
     *_each(_HELD, _E.PROGRESS, _S.IN_PROGRESS),
-    *_each(_UNDECIDED, _E.RESTORED, _S.RESTORED),
-    Transition(_S.RESTORED, _E.RESTORED, _S.RESTORED),
+    *_each((_S.ACKNOWLEDGED, _S.IN_PROGRESS, _S.PENDING), _E.PAUSED, _S.PENDING),
+    Transition(_S.PENDING, _E.RESUMED, _S.IN_PROGRESS),
+    *_each((_S.OPEN, *_HELD), _E.MITIGATED, _S.MITIGATED),
+    *_again((_S.MITIGATED,), _E.MITIGATION_LOST),
+    *_each((*_UNDECIDED, _S.RESTORED), _E.RESTORED, _S.RESTORED),
     Transition(_S.RESTORED, _E.VERIFIED, _S.RESOLVED),
     Transition(_S.RESTORED, _E.VERIFY_FAILED, _S.IN_PROGRESS, acknowledged=True),
     Transition(_S.RESTORED, _E.VERIFY_FAILED, _S.OPEN, acknowledged=False, pages=True),
-    Transition(_S.RESOLVED, _E.RECURRED, _S.OPEN, pages=True),
+    *_again((_S.RESOLVED,), _E.RECURRED),
+    *_again((_S.RESOLVED, _S.CLOSED), _E.REOPENED),
     Transition(_S.RESOLVED, _E.CLOSED, _S.CLOSED),
     *_each((_S.SUSPECTED, _S.OPEN, _S.ACKNOWLEDGED), _E.CANCELLED, _S.CANCELLED),
-    *_kept(_UNDECIDED, _E.GREW),
-    *_kept((_S.SUSPECTED, _S.OPEN, _S.RESOLVED), _E.ESCALATED),
-    *(Transition(state, _E.ESCALATED, _S.OPEN, pages=True) for state in _HELD),
-    *_kept((*_UNDECIDED, _S.RESTORED, _S.RESOLVED), _E.ROSTER_GAP),
+    *_again((_S.OPEN, *_HELD), _E.REASSIGNED),
+    *_kept((_S.SUSPECTED, _S.RESTORED, _S.RESOLVED), _E.REASSIGNED),
+    *_each(_LIVE, _E.MERGED, _S.MERGED),
+    *_again((_S.MERGED,), _E.UNMERGED),
+    *_kept((*_UNDECIDED, _S.MERGED), _E.GREW),
+    *_kept(_LIVE, _E.REGRADED),
+    *_kept((_S.SUSPECTED, _S.OPEN, _S.RESTORED, _S.RESOLVED), _E.ESCALATED),
+    *_again(_HELD, _E.ESCALATED),
+    *_kept(_LIVE, _E.COUNTERSIGNED),
+    *_kept(_LIVE, _E.ROSTER_GAP),
+    *_kept(_LIVE, _E.DISPUTED),
+    *_kept(_LIVE, _E.DECIDED),
+    *_kept((_S.MERGED,), _E.MEASURED),
+    *_kept(_S, _E.EVIDENCE),
     *_kept(_S, _E.NOTE),
 )
 """The whole machine. PEERS-INCIDENTS.md, section 12; a matter that got graver is escalated out of the hands
@@ -115,8 +135,10 @@ def _effects(incident: Incident, row: Transition, at: datetime) -> dict[str, Any
     effects: dict[str, Any] = {}
     if row.pages:
         effects |= {"generation": incident.generation + 1, "acknowledged_at": None, "acknowledged_by": ""}
-    if row.event in {_E.VERIFY_FAILED, _E.RECURRED}:
-        effects |= {"ended_at": None, "resolved_at": None}
+    if row.event in {_E.VERIFY_FAILED, _E.RECURRED, _E.REOPENED}:
+        effects |= {"ended_at": None, "resolved_at": None, "closed_at": None}
+    if row.event is _E.UNMERGED:
+        effects |= {"parent": None, "closed_at": None}
     if row.event is _E.ACKNOWLEDGED:
         effects |= {"acknowledged_at": at}
     if row.event is _E.VERIFIED:

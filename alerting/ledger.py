@@ -66,7 +66,7 @@ def verify(entries: Sequence[LedgerEntry]) -> int | None:
 
 def fold(entries: Sequence[LedgerEntry]) -> Incident:
     """Rebuild the incident from its entries alone; raises if an entry was not allowed where it stands."""
-    if not entries or entries[0].event is not IncidentEvent.OPENED:
+    if not entries or entries[0].old:
         raise ValueError("a ledger begins with the opening of its incident")
     held: dict[str, Any] = {"id": entries[0].incident, "facts": {}}
     for entry in entries:

@@ -75,13 +75,17 @@ async def messages_of(connection: AsyncConnection, incident: int) -> list[Messag
 
 
 async def withdraw(connection: AsyncConnection, incident: int) -> int:
-    """Withdraw the pages of ``incident`` that no worker holds; one that is held is looked at again before it is sent."""
+    """Withdraw the pages of ``incident`` that no worker holds; one that is held is looked at again before it is sent.
+
+    Pages for a leader's word (``~`` in their key) stay: it is waited for whoever holds the incident.
+    """
     changed = await connection.execute(
         update(outbox)
         .where(
             _c.incident == incident,
             _c.kind == MessageKind.PAGE.value,
             _c.state == DeliveryState.PENDING.value,
+            _c.key.not_like("%:~%"),
         )
         .values(state=DeliveryState.WITHDRAWN.value)
     )

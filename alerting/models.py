@@ -13,12 +13,15 @@ __all__ = [
     "LIVE",
     "CauseClass",
     "DeliveryState",
+    "DisputeKind",
     "Incident",
     "IncidentEvent",
     "IncidentState",
     "LedgerEntry",
+    "Matter",
     "Message",
     "MessageKind",
+    "PendingReason",
 ]
 
 
@@ -59,19 +62,34 @@ ACKNOWLEDGEABLE = frozenset({IncidentState.SUSPECTED, IncidentState.OPEN})
 class IncidentEvent(StrEnum):
     """What can happen to an incident."""
 
+    SUSPECTED = "suspected"
     OPENED = "opened"
     CONFIRMED = "confirmed"
     ACKNOWLEDGED = "acknowledged"
+    COUNTERSIGNED = "countersigned"
     ACK_EXPIRED = "ack_expired"
     STARTED = "started"
     PROGRESS = "progress"
+    PAUSED = "paused"
+    RESUMED = "resumed"
+    MITIGATED = "mitigated"
+    MITIGATION_LOST = "mitigation_lost"
     RESTORED = "restored"
     VERIFIED = "verified"
     VERIFY_FAILED = "verify_failed"
     RECURRED = "recurred"
+    REOPENED = "reopened"
     GREW = "grew"
+    REGRADED = "regraded"
     ESCALATED = "escalated"
     ROSTER_GAP = "roster_gap"
+    DISPUTED = "disputed"
+    DECIDED = "decided"
+    REASSIGNED = "reassigned"
+    MERGED = "merged"
+    UNMERGED = "unmerged"
+    MEASURED = "measured"
+    EVIDENCE = "evidence"
     CANCELLED = "cancelled"
     CLOSED = "closed"
     NOTE = "note"
@@ -90,6 +108,51 @@ class CauseClass(StrEnum):
     HUMAN = "human"
     THIRD_PARTY = "third_party"
     UNKNOWN = "unknown"
+
+
+class Matter(StrEnum):
+    """What a person reports (DOMAIN.md, R8, R14, R15, R22 to R24): also what no probe sees."""
+
+    NO_SERVICE = "no_service"
+    POOR_SERVICE = "poor_service"
+    POWER_LOSS = "power_loss"
+    SUSPICIOUS_ITEM = "suspicious_item"
+    LATE_EXPRESS = "late_express"
+    NETWORK_MISUSE = "network_misuse"
+    SECURITY = "security"
+    RADIO = "radio"
+    OTHER = "other"
+
+    @property
+    def is_restricted(self) -> bool:
+        """Whether only who holds the right for it may know of it."""
+        return self in {Matter.SUSPICIOUS_ITEM, Matter.SECURITY}
+
+
+class PendingReason(StrEnum):
+    """Why work on an incident waits."""
+
+    POWER = "power"
+    ACCESS = "access"
+    THIRD_PARTY = "third_party"
+    WEATHER = "weather"
+    SAFETY = "safety"
+    INFORMATION = "information"
+    PARTS = "parts"
+    STAFF = "staff"
+
+    @property
+    def stops_clock(self) -> bool:
+        """Whether the owner's clock stands meanwhile: it does for what the owner cannot do anything about."""
+        return self not in {PendingReason.PARTS, PendingReason.STAFF}
+
+
+class DisputeKind(StrEnum):
+    """What a party does not accept."""
+
+    CAUSE = "cause"
+    OWNER = "owner"
+    RESTORATION = "restoration"
 
 
 class MessageKind(StrEnum):
@@ -138,6 +201,8 @@ class Incident:
     resolved_at: datetime | None = None
     closed_at: datetime | None = None
     cause: CauseClass | None = None
+    restricted: bool = False
+    parent: int | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
 
 

@@ -20,10 +20,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from alerting import message_store as store
 from alerting.errors import DeliveryError
 from alerting.links import AcknowledgementLinks
-from alerting.models import ACKNOWLEDGEABLE, DeliveryState, Message, MessageKind
+from alerting.models import DeliveryState, Message, MessageKind
 from alerting.notify.channel import Letter
 from alerting.run_store import hasten_run
 from alerting.store import incident as read_incident
+from alerting.timers import is_wanted
 from inventory.database import reading, transaction
 from inventory.models import ContactChannel
 
@@ -109,10 +110,7 @@ class Outbox:
 
     async def _is_wanted(self, connection: AsyncConnection, held: Message) -> bool:
         """Answer whether a page's incident still waits in the generation that decided it; a notice is always wanted."""
-        if held.kind is MessageKind.NOTICE:
-            return True
-        incident = await read_incident(connection, held.incident)
-        return incident.state in ACKNOWLEDGEABLE and incident.generation == held.generation
+        return is_wanted(await read_incident(connection, held.incident), held)
 
     async def sent(self, letter: Letter) -> Outcome:
         """Write that the next hop took ``letter``."""

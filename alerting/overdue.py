@@ -4,20 +4,25 @@ from datetime import datetime
 from typing import Any
 
 from alerting.case import Case
+from alerting.disputes import open_dispute
 from alerting.models import IncidentEvent, IncidentState
-from alerting.paging import advance, begin, inform, resume
+from alerting.paging import advance, begin, call_leader, inform
 from alerting.province import Province
 from alerting.run_store import active_run
+from alerting.timers import COUNTERSIGN, DECIDE, due, started, stopped
+from alerting.verification import meet_verification
 
 __all__ = ["meet"]
 
 
 async def meet(case: Case, province: Province, at: datetime) -> bool:
-    """Do what is due on ``case`` at ``at``: take escalation steps, and let its deadline pass. True if anything was."""
+    """Do what is due on ``case`` at ``at``: escalation steps, its timers, its deadline. True if anything was."""
     before = case.sequence
     await _climbed(case, province, at)
-    due = case.incident.deadline_at
-    if due is not None and due <= at:
+    for timer in due(case.incident, at):
+        await _called(case, timer, province, at)
+    owed = case.incident.deadline_at
+    if owed is not None and owed <= at:
         await _expired(case, province, at)
     return case.sequence != before
 
@@ -30,10 +35,26 @@ async def _climbed(case: Case, province: Province, at: datetime) -> None:
         await advance(case, run, province, at)
 
 
+async def _called(case: Case, timer: str, province: Province, at: datetime) -> None:
+    """Page the leader for the word that a timer waits for, and wait again; a word that nobody needs is not waited for."""
+    needed = {
+        DECIDE: open_dispute(case.incident.facts) is not None,
+        COUNTERSIGN: case.incident.severity in province.inventory.policy.countersign,
+    }
+    if not needed.get(timer, False):
+        await case.record(IncidentEvent.NOTE, at=at, facts=stopped(case.incident, timer))
+        return
+    again = at + province.inventory.policy.escalation_repeat
+    await case.record(
+        IncidentEvent.NOTE, at=at, details={"called": timer}, facts=started(case.incident, timer, again)
+    )
+    await call_leader(case, timer, province, at)
+
+
 async def _expired(case: Case, province: Province, at: datetime) -> None:
     match case.incident.state:
         case IncidentState.RESTORED:
-            await _verified(case, province, at)
+            await meet_verification(case, province, at)
         case IncidentState.RESOLVED:
             await _record(case, IncidentEvent.ESCALATED, IncidentState.RESOLVED, province, at)
             await inform(case, "close_overdue", province, at)
@@ -43,34 +64,13 @@ async def _expired(case: Case, province: Province, at: datetime) -> None:
         case IncidentState.OPEN:
             # No step is due, or it would have moved the deadline: whatever stopped the run must not stop the paging.
             await begin(case, province, at)
+        case IncidentState.MITIGATED:
+            await _record(case, IncidentEvent.MITIGATION_LOST, IncidentState.OPEN, province, at, expired=True)
+            await begin(case, province, at)
         case _:
             silent = case.incident.acknowledged_by
-            await _record(
-                case, IncidentEvent.ACK_EXPIRED, IncidentState.OPEN, province, at, details={"silent": silent}
-            )
+            await _record(case, IncidentEvent.ACK_EXPIRED, IncidentState.OPEN, province, at, silent=silent)
             await begin(case, province, at)
-
-
-async def _verified(case: Case, province: Province, at: datetime) -> None:
-    """Believe a restoration that held, whoever claimed it; take back one that the probes never saw."""
-    if not case.incident.facts.get("down", False):
-        await _record(case, IncidentEvent.VERIFIED, IncidentState.RESOLVED, province, at)
-        await inform(case, "resolved", province, at)
-        return
-    held = case.incident.acknowledged_at is not None
-    entered = IncidentState.IN_PROGRESS if held else IncidentState.OPEN
-    failures = case.incident.facts.get("false_restorations", 0) + 1
-    await _record(
-        case,
-        IncidentEvent.VERIFY_FAILED,
-        entered,
-        province,
-        at,
-        facts={"false_restorations": failures},
-    )
-    await inform(case, "verify_failed", province, at)
-    if not held:
-        await resume(case, province, at)
 
 
 async def _record(
@@ -79,6 +79,7 @@ async def _record(
     entered: IncidentState,
     province: Province,
     at: datetime,
-    **more: Any,
+    **details: Any,
 ) -> None:
-    await case.record(event, at=at, deadline_at=province.deadline(case.incident, entered, at), **more)
+    due_at = province.deadline(case.incident, entered, at)
+    await case.record(event, at=at, details=details, deadline_at=due_at)

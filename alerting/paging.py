@@ -10,19 +10,21 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from alerting.case import Case
-from alerting.escalation import Call, RosterGap, Run, climb, ladder, officers
+from alerting.escalation import Call, RosterGap, Run, climb, ladder, leader_on_duty, officers
 from alerting.message_store import add_messages, has_withdrawn, withdraw
 from alerting.models import DeliveryState, IncidentEvent, Message, MessageKind
 from alerting.oncall import PAGE_CHANNELS, contacts_for
 from alerting.planned import quiet_until
 from alerting.province import Province
 from alerting.run_store import active_run, latest_run, save_run
-from inventory.models import Contact, ContactChannel, Person
+from alerting.timers import COUNTERSIGN, running, started
+from inventory.models import Contact, ContactChannel, Duty, Person
 
-__all__ = ["NOTICE_VALID", "PAGE_VALID", "advance", "begin", "inform", "resume", "stop"]
+__all__ = ["NOTICE_VALID", "PAGE_VALID", "advance", "begin", "call_leader", "inform", "resume", "stop"]
 
 PAGE_VALID = timedelta(hours=1)
 """After this a page that has not left is stale; the ladder has called again meanwhile. Its link ends then too."""
+RESTRICTED = ("Vụ việc hạn chế, xem trên hệ thống", "Restricted matter, see it after signing in")
 NOTICE_VALID = timedelta(hours=6)
 """After this a notice is history, and the ledger tells it better."""
 
@@ -37,14 +39,55 @@ async def begin(case: Case, province: Province, at: datetime) -> None:
         await inform(case, "planned", province, at)
         return
     policy = province.inventory.policy
+    await _await_leader(case, province, at)
     run = Run(
         incident=case.incident.id,
         generation=case.incident.generation,
-        steps=ladder(policy, case.incident.severity),
+        steps=ladder(policy, case.incident.severity, province.phase(at)),
         repeat=policy.escalation_repeat,
         started_at=at,
     )
     await advance(case, run, province, at)
+
+
+async def _await_leader(case: Case, province: Province, at: datetime) -> None:
+    """Wait for a leader's own word where the severity asks for one and none was given for it yet."""
+    policy = province.inventory.policy
+    graded = case.incident.facts.get("countersigned_by")
+    if case.incident.severity not in policy.countersign or graded or COUNTERSIGN in running(case.incident):
+        return
+    until = at + policy.countersign_within
+    await case.record(
+        IncidentEvent.NOTE,
+        at=at,
+        details={"countersign_by": until.isoformat()},
+        facts=started(case.incident, COUNTERSIGN, until),
+    )
+
+
+async def call_leader(case: Case, what: str, province: Province, at: datetime) -> None:
+    """Page the department's leader on duty for ``what`` (a timer's name), who need not take the incident on for it.
+
+    Where nobody leads now, whoever else of the department can be reached is paged.
+    """
+    leader = leader_on_duty(province.inventory, province.department, at)
+    called = (leader,) if leader else officers(province.inventory, province.department, at)
+    stem = f"{case.incident.id}:{case.incident.generation}:~{what}:{case.sequence}"
+    about = {"duty": Duty.LEADERSHIP.value, "party": province.department, "answer_by": None}
+    pages = [
+        _message(
+            case,
+            MessageKind.PAGE,
+            key=f"{stem}:{person.code}",
+            person=person,
+            contact=contact,
+            body=_facts(case, what, province, {**about, "person_name": person.name}),
+            at=at,
+        )
+        for person in called
+        for contact in contacts_for(person, carrier=case.incident.owner, severity=case.incident.severity)
+    ]
+    await add_messages(case.connection, pages)
 
 
 async def resume(case: Case, province: Province, at: datetime) -> None:
@@ -196,8 +239,9 @@ def _facts(case: Case, what: str, province: Province, about: Mapping[str, Any]) 
         "what": what,
         "number": incident.number,
         "severity": incident.severity.value,
-        "title": incident.title,
-        "title_en": incident.title_en,
+        # What is restricted is read behind a sign-in, not off a telephone's locked screen.
+        "title": RESTRICTED[0] if incident.restricted else incident.title,
+        "title_en": RESTRICTED[1] if incident.restricted else incident.title_en,
         "owner": incident.owner,
         "owner_name": province.party_name(incident.owner),
         "began_at": incident.began_at.isoformat(),

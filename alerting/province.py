@@ -4,7 +4,8 @@ from datetime import datetime, timedelta
 
 from alerting.incident import deadline_of
 from alerting.models import Incident, IncidentState
-from inventory.models import Deadlines, Inventory, PartyKind, Phase, Priority
+from alerting.oncall import on_duty
+from inventory.models import Deadlines, Duty, Inventory, PartyKind, Phase, Priority
 from inventory.phases import phase_at
 from inventory.topology import Topology
 
@@ -32,6 +33,11 @@ class Province:
         """Answer the party's printed name, or its code when it is not known any more."""
         party = self.inventory.parties.get(code)
         return party.name if party else code
+
+    def leads(self, person: str, at: datetime) -> bool:
+        """Answer whether ``person`` is the department's leader on duty at ``at``, or that leader's substitute."""
+        shift = on_duty(self.inventory.shifts, party=self.department, duty=Duty.LEADERSHIP, at=at)
+        return shift is not None and person != "" and person in {shift.person, shift.substitute}
 
     def deadlines(self, phase: Phase, priority: str) -> Deadlines:
         """Answer what an owner owes for the gravest site that is hit; an unknown priority counts as the lowest."""

@@ -1,6 +1,19 @@
 """Tables of acting. One transaction holds the state change, its ledger entry and the messages it decides on."""
 
-from sqlalchemy import JSON, BigInteger, Column, ForeignKey, Index, Integer, String, Table, Text, text
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    Table,
+    Text,
+    false,
+    text,
+)
 
 from inventory.database import UtcDateTime, metadata
 
@@ -42,6 +55,10 @@ incidents = Table(
     Column("resolved_at", UtcDateTime),
     Column("closed_at", UtcDateTime),
     Column("cause", String(16)),
+    Column("restricted", Boolean, nullable=False, server_default=false()),
+    Column("parent", _big, ForeignKey("incidents.id")),
+    # The soonest of the timers beside the deadline (alerting.timers), so that what is due is found by index.
+    Column("timer_at", UtcDateTime),
     Column("facts", JSON, nullable=False),
     Column("version", Integer, nullable=False, server_default="0"),
     # An incident per condition exactly once: the database refuses a second one that is not resolved.
@@ -49,7 +66,9 @@ incidents = Table(
         "uq_incidents_live", "condition", unique=True, sqlite_where=_unresolved, postgresql_where=_unresolved
     ),
     Index("ix_incidents_deadline", "deadline_at", sqlite_where=_live, postgresql_where=_live),
+    Index("ix_incidents_timer", "timer_at", sqlite_where=_live, postgresql_where=_live),
     Index("ix_incidents_owner", "owner", "opened_at"),
+    Index("ix_incidents_parent", "parent"),
 )
 
 ledger = Table(

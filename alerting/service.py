@@ -13,7 +13,7 @@ from prometheus_client import CollectorRegistry
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from alerting import actions
+from alerting import actions, families
 from alerting.absorption import absorb_cause
 from alerting.case import Case
 from alerting.change_store import mark, mark_all, unprocessed
@@ -22,9 +22,11 @@ from alerting.links import AcknowledgementLinks
 from alerting.message_store import oldest_waiting
 from alerting.metrics import AlertingMetrics
 from alerting.models import CauseClass, Incident
+from alerting.numbers import Numbers
 from alerting.oncall import board
 from alerting.overdue import meet
 from alerting.province import Province
+from alerting.reported import Report, open_reported
 from alerting.run_store import due_runs, soonest_step
 from alerting.store import due_incidents, soonest_deadline, tally
 from alerting.store import incident as read_incident
@@ -32,13 +34,16 @@ from inventory.database import reading, transaction
 from inventory.models import Inventory, Person
 from monitor.models import StateChange
 
-__all__ = ["AlertingService"]
+__all__ = ["AlertingService", "Deed"]
 
 log = structlog.get_logger(__name__)
 
 _BATCH = 100
 _TRIES = 5
 _Result = TypeVar("_Result")
+
+Deed = Callable[[Case, Province, datetime], Awaitable[object]]
+"""Something that is done to one case inside the transaction that holds it."""
 
 
 class AlertingService:
@@ -53,12 +58,14 @@ class AlertingService:
         token: Callable[[], str],
         public_url: str,
         metrics: AlertingMetrics | None = None,
+        chance: Callable[[], int] | None = None,
     ) -> None:
         self.links = AcknowledgementLinks(token=token, public_url=public_url)
         self.metrics = metrics or AlertingMetrics(CollectorRegistry())
         self._database = database
         self._clock = clock
         self._province = Province(inventory)
+        self._numbers = Numbers(chance)
         self._listeners: list[Callable[[Sequence[int]], None]] = []
 
     @property
@@ -119,7 +126,7 @@ class AlertingService:
         now = self._clock()
         if not await mark(connection, change.id, now):
             return None
-        return await absorb_cause(connection, change, self._province, now)
+        return await absorb_cause(connection, change, self._province, self._numbers, now)
 
     async def tick(self) -> int:
         """Do everything that is due: escalation steps and deadlines. Answers how many incidents changed."""
@@ -244,21 +251,61 @@ class AlertingService:
         """Sign off what was resolved, with its cause; refused without words."""
         return await self._acted(
             incident,
-            lambda case, at: actions.close(case, at, actor=actor, cause=cause, note=note),
+            lambda case, at: actions.close(case, self._province, at, actor=actor, cause=cause, note=note),
             version=version,
         )
 
     async def cancel(self, incident: int, *, actor: str, note: str, version: int | None = None) -> Incident:
         """Take back what was no incident; refused without words."""
         return await self._acted(
-            incident, lambda case, at: actions.cancel(case, at, actor=actor, note=note), version=version
+            incident,
+            lambda case, at: actions.cancel(case, self._province, at, actor=actor, note=note),
+            version=version,
         )
 
     async def note(self, incident: int, *, actor: str, note: str, version: int | None = None) -> Incident:
         """Write something down in the ledger."""
         return await self._acted(
-            incident, lambda case, at: actions.annotate(case, at, actor=actor, note=note), version=version
+            incident,
+            lambda case, at: actions.annotate(case, self._province, at, actor=actor, note=note),
+            version=version,
         )
+
+    async def act(self, incident: int, deed: Deed, *, version: int | None = None) -> Incident:
+        """Do ``deed``, a function of :mod:`alerting.actions`, ``direction`` or ``disputes`` with its keywords bound."""
+        return await self._acted(incident, lambda case, at: deed(case, self._province, at), version=version)
+
+    async def merge(
+        self, child: int, into: int, *, actor: str, note: str, version: int | None = None
+    ) -> Incident:
+        """Lay an incident to the cause of another, which is what people act on from now."""
+
+        async def work(case: Case, at: datetime) -> None:
+            await families.merge(case, await Case.load(case.connection, into), at, actor=actor, note=note)
+
+        merged = await self._acted(child, work, version=version)
+        self._announce([into])
+        return merged
+
+    async def unmerge(self, child: int, *, actor: str, note: str, version: int | None = None) -> Incident:
+        """Let a merged incident stand alone again."""
+        return await self._acted(
+            child,
+            lambda case, at: families.unmerge(case, self._province, at, actor=actor, note=note),
+            version=version,
+        )
+
+    async def report(self, report: Report) -> Incident:
+        """Open an incident for what somebody told; the same report again is the same incident."""
+
+        async def work(connection: AsyncConnection) -> tuple[Incident, bool]:
+            case, new = await open_reported(connection, report, self._province, self._numbers, self._clock())
+            return case.incident, new
+
+        incident, new = await self._retried(work)
+        if new:
+            self._announce([incident.id])
+        return incident
 
     async def by_link(self, token: str) -> tuple[Incident, Person] | None:
         """Answer what an acknowledgement link stands for, changing nothing; None when it stands for nothing now."""

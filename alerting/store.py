@@ -20,6 +20,7 @@ from alerting.models import (
 )
 from alerting.schema import incident_outages, ledger
 from alerting.schema import incidents as table
+from alerting.timers import soonest
 from inventory.models import Phase, Severity
 
 __all__ = [
@@ -27,9 +28,11 @@ __all__ = [
     "add_incident",
     "add_outages",
     "append_entry",
+    "children_of",
     "due_incidents",
     "incident",
     "incidents",
+    "is_taken",
     "last_entry",
     "latest_of_condition",
     "ledger_of",
@@ -40,10 +43,11 @@ __all__ = [
     "soonest_deadline",
     "tally",
     "version_of",
+    "with_condition",
 ]
 
 _ALIVE = tuple(sorted(LIVE))
-_FIELDS = tuple(column.name for column in table.columns if column.name not in {"id", "version"})
+_FIELDS = tuple(column.name for column in table.columns if column.name not in {"id", "version", "timer_at"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,14 +71,22 @@ def _incident(row: RowMapping) -> Incident:
 
 
 def _columns(value: Incident) -> dict[str, Any]:
-    return {name: getattr(value, name) for name in _FIELDS}
+    return {**{name: getattr(value, name) for name in _FIELDS}, "timer_at": soonest(value)}
 
 
-async def incident(connection: AsyncConnection, identifier: int, *, owner: str | None = None) -> Incident:
-    """Read one incident. With ``owner``, one of another party is as unknown as one that never was."""
+async def incident(
+    connection: AsyncConnection, identifier: int, *, owner: str | None = None, restricted: bool = True
+) -> Incident:
+    """Read one incident. With ``owner``, one of another party is as unknown as one that never was.
+
+    ``restricted``: whether the asker may know of restricted ones. The default is for the service itself; whoever
+    answers a person passes what that person may see.
+    """
     query = select(table).where(table.c.id == identifier)
     if owner is not None:
         query = query.where(table.c.owner == owner)
+    if not restricted:
+        query = query.where(table.c.restricted.is_(False))
     row = (await connection.execute(query)).mappings().first()
     if row is None:
         raise UnknownIncidentError(identifier)
@@ -95,8 +107,9 @@ async def incidents(
     limit: int = 100,
     offset: int = 0,
     after: tuple[datetime, int] | None = None,
+    restricted: bool = False,
 ) -> list[Incident]:
-    """Read incidents, the newest first, only those of ``owner`` when it is given.
+    """Read incidents, the newest first, only those of ``owner`` when it is given, restricted ones only on demand.
 
     ``after`` is the time of opening and the id of an incident that the list goes on behind.
     """
@@ -109,6 +122,8 @@ async def incidents(
         query = query.where(table.c.state.in_(tuple(states)))
     if owner is not None:
         query = query.where(table.c.owner == owner)
+    if not restricted:
+        query = query.where(table.c.restricted.is_(False))
     return [_incident(row) for row in (await connection.execute(query)).mappings()]
 
 
@@ -125,6 +140,22 @@ async def latest_of_condition(connection: AsyncConnection, condition: str) -> In
     return _incident(row) if row else None
 
 
+async def with_condition(connection: AsyncConnection, condition: str) -> Incident | None:
+    """Read any incident that was opened for ``condition``, alive or not."""
+    row = (await connection.execute(select(table).where(table.c.condition == condition))).mappings().first()
+    return _incident(row) if row else None
+
+
+async def children_of(connection: AsyncConnection, identifier: int) -> list[int]:
+    """Answer the incidents that are merged into this one."""
+    query = (
+        select(table.c.id)
+        .where(table.c.parent == identifier, table.c.state == IncidentState.MERGED.value)
+        .order_by(table.c.opened_at, table.c.id)
+    )
+    return list((await connection.execute(query)).scalars())
+
+
 async def next_number(connection: AsyncConnection, prefix: str) -> str:
     """Answer the number after the highest that begins with ``prefix``; unique by the column's constraint."""
     tail = cast(func.substr(table.c.number, len(prefix) + 1), Integer)
@@ -133,9 +164,16 @@ async def next_number(connection: AsyncConnection, prefix: str) -> str:
     return f"{prefix}{(highest or 0) + 1:04d}"
 
 
+async def is_taken(connection: AsyncConnection, *, identifier: int = 0, number: str = "") -> bool:
+    """Answer whether an incident has this id or this number."""
+    query = select(table.c.id).where(or_(table.c.id == identifier, table.c.number == number)).limit(1)
+    return (await connection.execute(query)).first() is not None
+
+
 async def add_incident(connection: AsyncConnection, value: Incident) -> Incident:
-    """Insert ``value`` and answer it with the id that it was given. Its version is its last ledger sequence."""
-    result = await connection.execute(insert(table).values(**_columns(value), version=1))
+    """Insert ``value`` and answer it with its id (0: the database gives one). Its version is its ledger's length."""
+    given = {"id": value.id} if value.id else {}
+    result = await connection.execute(insert(table).values(**given, **_columns(value), version=1))
     key = result.inserted_primary_key
     return await incident(connection, int(key[0] if key else 0))
 
@@ -213,7 +251,7 @@ async def due_incidents(connection: AsyncConnection, at: datetime) -> list[int]:
     """Answer the live incidents whose deadline has passed at ``at``, the longest overdue first."""
     query = (
         select(table.c.id)
-        .where(table.c.state.in_(_ALIVE), table.c.deadline_at <= at)
+        .where(table.c.state.in_(_ALIVE), or_(table.c.deadline_at <= at, table.c.timer_at <= at))
         .order_by(table.c.deadline_at)
     )
     return list((await connection.execute(query)).scalars())
@@ -221,9 +259,9 @@ async def due_incidents(connection: AsyncConnection, at: datetime) -> list[int]:
 
 async def soonest_deadline(connection: AsyncConnection) -> datetime | None:
     """Answer when the next deadline of a live incident passes."""
-    query = select(func.min(table.c.deadline_at)).where(table.c.state.in_(_ALIVE))
-    found: datetime | None = (await connection.execute(query)).scalar()
-    return found
+    query = select(func.min(table.c.deadline_at), func.min(table.c.timer_at)).where(table.c.state.in_(_ALIVE))
+    found = (await connection.execute(query)).one()
+    return min((moment for moment in found if moment is not None), default=None)
 
 
 async def tally(connection: AsyncConnection) -> Sequence[tuple[str, str, str, int]]:

@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
+from alerting.models import Matter
 from alerting.province import Province
 from alerting.severity import Weight
 from inventory.models import Medium, Path, Risk, RiskKind
 
-__all__ = ["LONGEST", "titles"]
+__all__ = ["LONGEST", "reported_titles", "titles"]
 
 LONGEST = 200
 """Characters that the column holds."""
@@ -34,6 +35,19 @@ _MEDIA: Mapping[Medium, tuple[str, str]] = {
 }
 
 
+_MATTERS: Mapping[Matter, tuple[str, str]] = {
+    Matter.NO_SERVICE: ("Báo mất liên lạc", "Reported without communications"),
+    Matter.POOR_SERVICE: ("Báo liên lạc chập chờn", "Reported poor communications"),
+    Matter.POWER_LOSS: ("Báo mất điện", "Reported power loss"),
+    Matter.SUSPICIOUS_ITEM: ("Bưu gửi nghi vấn", "Suspicious postal item"),
+    Matter.LATE_EXPRESS: ("Chậm thư hỏa tốc", "Express dispatch is late"),
+    Matter.NETWORK_MISUSE: ("Lợi dụng mạng viễn thông", "Misuse of networks"),
+    Matter.SECURITY: ("Sự cố an toàn thông tin", "Information security incident"),
+    Matter.RADIO: ("Báo hỏng truyền thanh", "Reported radio station fault"),
+    Matter.OTHER: ("Vụ việc khác", "Other matter"),
+}
+
+
 def titles(subject: str, evidence: Mapping[str, Any], weight: Weight, province: Province) -> tuple[str, str]:
     """Answer the title in Vietnamese and in English.
 
@@ -56,6 +70,13 @@ def titles(subject: str, evidence: Mapping[str, Any], weight: Weight, province: 
         told = evidence.get("explanation", {})
         vi, en = told.get("vi", f"Mất liên lạc: {subject}"), told.get("en", f"Lost: {subject}")
     return _cut(vi), _cut(en)
+
+
+def reported_titles(matter: Matter, where: str) -> tuple[str, str]:
+    """Answer the title of what a person reported, in Vietnamese and in English; ``where`` is a name or empty."""
+    vi, en = _MATTERS[matter]
+    place = f": {where}" if where else ""
+    return _cut(vi + place), _cut(en + place)
 
 
 def _of_risk(risk: Risk, evidence: Mapping[str, Any], weight: Weight, province: Province) -> tuple[str, str]:

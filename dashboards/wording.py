@@ -4,7 +4,17 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import Any
 
-from alerting.models import CauseClass, DeliveryState, IncidentEvent, IncidentState, MessageKind
+from alerting.models import (
+    CauseClass,
+    DeliveryState,
+    DisputeKind,
+    IncidentEvent,
+    IncidentState,
+    Matter,
+    MessageKind,
+    PendingReason,
+)
+from alerting.severity import Impact
 from dashboards.i18n import N_, Words
 from inventory.access import Right, Role
 from inventory.audit import AuditAct
@@ -93,6 +103,21 @@ LABELS: Mapping[type[Enum], Mapping[Any, str]] = {
         IncidentEvent.CANCELLED: N_("Cancelled"),
         IncidentEvent.CLOSED: N_("Incident closed"),
         IncidentEvent.NOTE: N_("Note"),
+        IncidentEvent.SUSPECTED: N_("Suspected"),
+        IncidentEvent.COUNTERSIGNED: N_("Leader's word given"),
+        IncidentEvent.PAUSED: N_("Work waits"),
+        IncidentEvent.RESUMED: N_("Work goes on"),
+        IncidentEvent.MITIGATED: N_("Service flows another way"),
+        IncidentEvent.MITIGATION_LOST: N_("Temporary service ended, calling again"),
+        IncidentEvent.REOPENED: N_("Reopened"),
+        IncidentEvent.REGRADED: N_("Severity set by hand"),
+        IncidentEvent.DISPUTED: N_("Disputed"),
+        IncidentEvent.DECIDED: N_("Dispute decided"),
+        IncidentEvent.REASSIGNED: N_("Reassigned"),
+        IncidentEvent.MERGED: N_("Merged into another"),
+        IncidentEvent.UNMERGED: N_("Stands alone again"),
+        IncidentEvent.MEASURED: N_("Measured"),
+        IncidentEvent.EVIDENCE: N_("Evidence attached"),
     },
     CauseClass: {
         CauseClass.POWER_LOSS: N_("Power loss"),
@@ -105,6 +130,39 @@ LABELS: Mapping[type[Enum], Mapping[Any, str]] = {
         CauseClass.HUMAN: N_("Human error"),
         CauseClass.THIRD_PARTY: N_("Third party"),
         CauseClass.UNKNOWN: N_("Not known"),
+    },
+    Matter: {
+        Matter.NO_SERVICE: N_("No communications"),
+        Matter.POOR_SERVICE: N_("Poor communications"),
+        Matter.POWER_LOSS: N_("Power loss"),
+        Matter.SUSPICIOUS_ITEM: N_("Suspicious postal item"),
+        Matter.LATE_EXPRESS: N_("Late express dispatch"),
+        Matter.NETWORK_MISUSE: N_("Misuse of networks"),
+        Matter.SECURITY: N_("Information security"),
+        Matter.RADIO: N_("Radio station fault"),
+        Matter.OTHER: N_("Other matter"),
+    },
+    PendingReason: {
+        PendingReason.POWER: N_("grid power is away"),
+        PendingReason.ACCESS: N_("no access to the place"),
+        PendingReason.THIRD_PARTY: N_("a third party must act first"),
+        PendingReason.WEATHER: N_("weather"),
+        PendingReason.SAFETY: N_("not safe to work"),
+        PendingReason.INFORMATION: N_("information from the department"),
+        PendingReason.PARTS: N_("spare parts"),
+        PendingReason.STAFF: N_("own staff"),
+    },
+    DisputeKind: {
+        DisputeKind.CAUSE: N_("the cause"),
+        DisputeKind.OWNER: N_("whose matter it is"),
+        DisputeKind.RESTORATION: N_("the restoration"),
+    },
+    Impact: {
+        Impact.TALLY_OR_WHOLE_CARRIER: N_("tally server or a whole carrier"),
+        Impact.ISOLATED: N_("cut off entirely"),
+        Impact.LAST_PATH: N_("one path left"),
+        Impact.REDUNDANT_PATH: N_("a spare path lost"),
+        Impact.DEGRADED: N_("works, but badly"),
     },
     MessageKind: {MessageKind.PAGE: N_("Page"), MessageKind.NOTICE: N_("Notice")},
     DeliveryState: {

@@ -48,9 +48,15 @@ class Right(StrEnum):
     ACT_ON_INCIDENTS = "act_on_incidents"
     """Acknowledge, report progress, report restored, write a note."""
     CLOSE_INCIDENTS = "close_incidents"
-    """Name the cause and close; cancel what was no incident."""
+    """Direct: verify by a call, name the cause and close, cancel, reopen, reassign, merge, set the severity."""
     PLAN_WORK = "plan_work"
     """Announce planned work, import and cancel it."""
+    REPORT_INCIDENTS = "report_incidents"
+    """Open an incident for what somebody told."""
+    DECIDE_DISPUTES = "decide_disputes"
+    """Decide what parties dispute, and give the leader's own word on the gravest incidents."""
+    SEE_RESTRICTED = "see_restricted"
+    """Security matters and suspicious items, within scope."""
     ADMINISTER = "administer"
     """Accounts, reload, settings."""
     USE_API = "use_api"
@@ -59,13 +65,31 @@ class Right(StrEnum):
 
 _READ = frozenset({Right.SEE_BOARD, Right.SEE_INCIDENTS, Right.SEE_NUMBERS})
 
+_DEPARTMENT = frozenset(
+    {
+        Right.ACT_ON_INCIDENTS,
+        Right.CLOSE_INCIDENTS,
+        Right.PLAN_WORK,
+        Right.REPORT_INCIDENTS,
+        Right.SEE_RESTRICTED,
+    }
+)
+
 RIGHTS: Mapping[Role, frozenset[Right]] = {
     Role.ADMINISTRATOR: frozenset(Right),
-    Role.LEADER: _READ | {Right.ACT_ON_INCIDENTS, Right.CLOSE_INCIDENTS, Right.PLAN_WORK},
-    Role.DUTY_OFFICER: _READ | {Right.ACT_ON_INCIDENTS, Right.CLOSE_INCIDENTS, Right.PLAN_WORK},
-    Role.INSPECTOR: _READ,
-    Role.SUPPORT_OFFICER: _READ,
-    Role.CARRIER: frozenset({Right.SEE_INCIDENTS, Right.SEE_NUMBERS, Right.ACT_ON_INCIDENTS}),
+    Role.LEADER: _READ | _DEPARTMENT | {Right.DECIDE_DISPUTES},
+    Role.DUTY_OFFICER: _READ | _DEPARTMENT,
+    Role.INSPECTOR: _READ | {Right.REPORT_INCIDENTS},
+    Role.SUPPORT_OFFICER: _READ | {Right.REPORT_INCIDENTS},
+    Role.CARRIER: frozenset(
+        {
+            Right.SEE_INCIDENTS,
+            Right.SEE_NUMBERS,
+            Right.ACT_ON_INCIDENTS,
+            Right.REPORT_INCIDENTS,
+            Right.SEE_RESTRICTED,
+        }
+    ),
     Role.COMMITTEE: _READ,
     Role.MACHINE: _READ | {Right.USE_API, Right.ACT_ON_INCIDENTS},
 }

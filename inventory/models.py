@@ -300,6 +300,12 @@ class Policy:
     """How long a target must first have answered on end before its silence means anything."""
     lone_seconds: float = 0.0
     """How long the only target that speaks for a path must be silent before its owner is told; 0: told at once."""
+    escalation_in: Mapping[tuple[Phase, Severity], tuple[EscalationStep, ...]] = field(default_factory=dict)
+    """Ladders of one phase, before those of every phase."""
+    countersign: frozenset[Severity] = frozenset()
+    """Severities on which the department's leader on duty must give a word too, besides whoever acknowledges."""
+    countersign_within: timedelta = timedelta(minutes=5)
+    """After this, and again and again, the leader is paged for that word."""
 
     def look(self, phase: Phase, priority: Priority) -> LookPolicy:
         """Answer how a target of ``priority`` is looked at in ``phase``."""

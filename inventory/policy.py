@@ -4,7 +4,8 @@ Rules are read from top to bottom; a later one wins for the phases and prioritie
 ``phases`` (or ``priorities``) holds for all of them.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import pairwise, product
 
@@ -60,16 +61,17 @@ def read_policy(top: Entry, *, vantages: int) -> Policy:
     default_deadlines, deadlines = (
         _all_deadlines(members["deadlines"]) if "deadlines" in members else (no_time, {})
     )
-    repeat, escalation = (
-        _escalation(members["escalation"]) if "escalation" in members else (timedelta(minutes=5), {})
-    )
+    acting = _escalation(members["escalation"]) if "escalation" in members else _NOBODY_CALLED
     return Policy(
         looks=looks,
         default_look=default_look,
         deadlines=deadlines,
         default_deadlines=default_deadlines,
-        escalation=escalation,
-        escalation_repeat=repeat,
+        escalation=acting.steps,
+        escalation_in=acting.steps_in,
+        escalation_repeat=acting.repeat,
+        countersign=acting.countersign,
+        countersign_within=acting.within,
         hold_seconds=members.value("hold", duration, instead=timedelta(seconds=1)).total_seconds(),
         verify_seconds=members.value("verify", duration, instead=timedelta(seconds=30)).total_seconds(),
         quorum=members.value("quorum", whole(1, max(vantages, 1)), instead=1),
@@ -188,13 +190,53 @@ def _scope(members: Members) -> Iterator[tuple[Phase, Priority]]:
     return product(phases or Phase, priorities or Priority)
 
 
-def _escalation(entry: Entry) -> tuple[timedelta, dict[Severity, tuple[EscalationStep, ...]]]:
-    members = entry.members(required=("repeat", "steps"))
+@dataclass(frozen=True, slots=True)
+class _Escalation:
+    """The section ``escalation`` as read."""
+
+    repeat: timedelta = timedelta(minutes=5)
+    steps: Mapping[Severity, tuple[EscalationStep, ...]] = field(default_factory=dict)
+    steps_in: Mapping[tuple[Phase, Severity], tuple[EscalationStep, ...]] = field(default_factory=dict)
+    countersign: frozenset[Severity] = frozenset()
+    within: timedelta = timedelta(minutes=5)
+
+
+_NOBODY_CALLED = _Escalation()
+
+
+def _escalation(entry: Entry) -> _Escalation:
+    members = entry.members(required=("repeat", "steps"), optional=("rules", "countersign"))
     repeat = members.value("repeat", duration, instead=timedelta(minutes=5))
     if repeat <= timedelta():
         members["repeat"].report(Reason("phải lớn hơn 0", "must be more than 0"))
     steps = members["steps"].members(required=tuple(Severity)) if "steps" in members else Members({})
-    return repeat, {severity: _steps(steps[severity]) for severity in Severity if severity in steps}
+    steps_in = {}
+    for rule in members.items("rules"):
+        inner = rule.members(required=("phases", "steps"))
+        phases = [item.value(one_of(Phase), instead=Phase.POLL) for item in inner.items("phases")]
+        ladders = inner["steps"].members(optional=tuple(Severity)) if "steps" in inner else Members({})
+        found = {severity: _steps(ladders[severity]) for severity in Severity if severity in ladders}
+        steps_in.update({(phase, severity): ladder for phase in phases for severity, ladder in found.items()})
+    countersign, within = _countersign(members["countersign"]) if "countersign" in members else _NO_WORD
+    return _Escalation(
+        repeat,
+        {severity: _steps(steps[severity]) for severity in Severity if severity in steps},
+        steps_in,
+        countersign,
+        within,
+    )
+
+
+_NO_WORD: tuple[frozenset[Severity], timedelta] = (frozenset(), timedelta(minutes=5))
+
+
+def _countersign(entry: Entry) -> tuple[frozenset[Severity], timedelta]:
+    members = entry.members(required=("severities", "within"))
+    named = [item.value(one_of(Severity), instead=Severity.P1) for item in members.items("severities")]
+    within = members.value("within", duration, instead=timedelta(minutes=5))
+    if within <= timedelta():
+        members["within"].report(Reason("phải lớn hơn 0", "must be more than 0"))
+    return frozenset(named), within
 
 
 def _steps(entry: Entry) -> tuple[EscalationStep, ...]:

@@ -44,6 +44,13 @@ _WHAT: Mapping[str, tuple[str, str]] = {
     "verify_failed": ("Chưa khôi phục: lại mất tín hiệu", "Not restored: lost again"),
     "close_overdue": ("Quá hạn đóng phiếu", "Closing is overdue"),
     "planned": ("Trong công việc theo kế hoạch, chưa gọi ai", "Inside planned work, nobody is called"),
+    "mitigated": ("Đã thông tạm bằng đường khác", "Service flows another way"),
+    "callback_due": ("Cần gọi lại nơi báo để xác minh", "Call the place back to verify"),
+    "disputed": ("Có ý kiến không đồng ý", "Disputed"),
+    "decided": ("Đã kết luận ý kiến không đồng ý", "The dispute is decided"),
+    "reassigned": ("Đã chuyển đơn vị chịu trách nhiệm", "Reassigned to another party"),
+    "countersign": ("Chờ trực lãnh đạo xác nhận", "Waiting for the leader's own word"),
+    "decide": ("Chờ trực lãnh đạo kết luận", "Waiting for the leader's decision"),
     "roster_gap": ("Thiếu người trực", "Nobody on duty"),
 }
 

@@ -174,6 +174,9 @@ deadlines:
 # The last step repeats until somebody answers.
 escalation:
   repeat: 5m
+  # Mức nặng nhất cần thêm lời xác nhận của trực lãnh đạo Sở.
+  # The gravest need the word of the department's leader on duty as well.
+  countersign: {{severities: [P1], within: 8m}}
   steps:
     P1:
 {_STEPS}

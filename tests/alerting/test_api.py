@@ -7,14 +7,14 @@ from httpx2 import ASGITransport, AsyncClient
 from alerting.api import router
 from alerting.models import IncidentState
 from alerting.web.api import Api
-from inventory.access import Actor, Role
+from inventory.access import Actor, Right, Role
 from tests.support.acting import a_duty_room
 
 OFFICER = Actor("Trực ban Sở 1", Role.DUTY_OFFICER, "STTTT", "stttt-1")
 VNPT = Actor("Trực ca VNPT 1", Role.CARRIER, "VNPT", "vnpt-1")
 VIETTEL = Actor("Trực ca Viettel 1", Role.CARRIER, "VIETTEL", "viettel-1")
 INSPECTOR = Actor("Đoàn kiểm tra", Role.INSPECTOR, "STTTT")
-MACHINE = Actor("máy", Role.MACHINE)
+MACHINE = Actor("máy", Role.MACHINE, limits=frozenset({Right.USE_API}))
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from alerting.escalation import Run, climb, ladder, officers, steps_from, steps_to
-from inventory.models import Duty, EscalationStep, Severity, StepAudience
+from inventory.models import Duty, EscalationStep, Phase, Severity, StepAudience
 from tests.support.acting import (
     MINUTE,
     NOON,
@@ -134,11 +134,11 @@ def test_a_repetition_of_no_length_does_not_page_without_a_pause():
     ],
 )
 def test_a_severity_that_the_policy_left_out_climbs_the_next_graver_ladder(given, severity, expected):
-    assert ladder(a_policy(escalation=given), severity) == expected
+    assert ladder(a_policy(escalation=given), severity, Phase.POLL) == expected
 
 
 def test_a_policy_without_any_ladder_still_calls_the_owner_and_then_the_department():
-    steps = ladder(a_policy(escalation={}), Severity.P1)
+    steps = ladder(a_policy(escalation={}), Severity.P1, Phase.POLL)
     assert [step.audience for step in steps] == [StepAudience.OWNER, StepAudience.DEPARTMENT]
 
 
