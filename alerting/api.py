@@ -114,7 +114,12 @@ class _Desk:
         after = _place(cursor) if cursor else None
         async with reading(self.database) as connection:
             found = await read_incidents(
-                connection, states=states, owner=actor.scope, limit=limit + 1, after=after
+                connection,
+                states=states,
+                owner=actor.scope,
+                limit=limit + 1,
+                after=after,
+                restricted=actor.may(Right.SEE_RESTRICTED),
             )
         items = found[:limit]
         more = packed(items[-1].opened_at, items[-1].id) if len(found) > limit else None
@@ -123,7 +128,9 @@ class _Desk:
     async def page(self, actor: Asking, identifier: int) -> tuple[IncidentPage, int]:
         demand(actor, Right.SEE_INCIDENTS, "see incidents")
         async with reading(self.database) as connection:
-            found = await read_incident(connection, identifier, owner=actor.scope)
+            found = await read_incident(
+                connection, identifier, owner=actor.scope, restricted=actor.may(Right.SEE_RESTRICTED)
+            )
             page = IncidentPage(
                 incident=found,
                 ledger=await ledger_of(connection, identifier),
@@ -143,7 +150,9 @@ class _Desk:
     async def seen(self, actor: Asking, identifier: int, right: Right, event: IncidentEvent) -> Incident:
         """Answer the incident that ``actor`` wants to act on, if they can see it and may."""
         async with reading(self.database) as connection:
-            found = await read_incident(connection, identifier, owner=actor.scope)
+            found = await read_incident(
+                connection, identifier, owner=actor.scope, restricted=actor.may(Right.SEE_RESTRICTED)
+            )
         demand(actor, right, event.value)
         return found
 

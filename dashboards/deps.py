@@ -84,15 +84,20 @@ class Acting(Protocol):
 
 
 class Records(Protocol):
-    """What is stored. ``owner`` is the actor's scope: with one, nobody else's incident is ever read."""
+    """What is stored. ``owner`` is the actor's scope: with one, nobody else's incident is ever read.
 
-    async def live(self, *, owner: str | None) -> tuple[Incident, ...]:
+    ``restricted``: whether restricted matters are read too; who does not say so does not see them.
+    """
+
+    async def live(self, *, owner: str | None, restricted: bool = False) -> tuple[Incident, ...]:
         """Read every incident in which somebody still owes something."""
 
-    async def ended(self, *, owner: str | None, limit: int, offset: int) -> tuple[Incident, ...]:
+    async def ended(
+        self, *, owner: str | None, limit: int, offset: int, restricted: bool = False
+    ) -> tuple[Incident, ...]:
         """Read incidents that are over, newest first."""
 
-    async def incident(self, number: int, *, owner: str | None) -> Incident | None:
+    async def incident(self, number: int, *, owner: str | None, restricted: bool = False) -> Incident | None:
         """Read one incident, if it is in scope."""
 
     async def ledger(self, incident: int) -> tuple[LedgerEntry, ...]:

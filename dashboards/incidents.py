@@ -32,8 +32,13 @@ async def listing(visit: Visit) -> Response:
     start = visit.request.query_params.get("from", "0")
     offset = int(start) if start.isdecimal() and len(start) < 7 else 0
     records, monitor = visit.deps.records, visit.deps.monitor
-    live = await records.live(owner=visit.scope)
-    ended = await records.ended(owner=visit.scope, limit=_PAGE + 1, offset=offset)
+    live = await records.live(owner=visit.scope, restricted=visit.may(Right.SEE_RESTRICTED))
+    ended = await records.ended(
+        owner=visit.scope,
+        limit=_PAGE + 1,
+        offset=offset,
+        restricted=visit.may(Right.SEE_RESTRICTED),
+    )
     inventory, topology, words = monitor.inventory, monitor.topology, visit.words
     return visit.page(
         "incidents.html",
@@ -72,7 +77,9 @@ async def show(visit: Visit) -> Response:
 async def _wanted(visit: Visit) -> Incident:
     wanted = visit.request.path_params["id"]
     number = int(wanted) if wanted.isdecimal() and len(wanted) < 18 else 0
-    incident = await visit.deps.records.incident(number, owner=visit.scope)
+    incident = await visit.deps.records.incident(
+        number, owner=visit.scope, restricted=visit.may(Right.SEE_RESTRICTED)
+    )
     if incident is None:
         raise PageError(
             404,

@@ -37,25 +37,29 @@ class StoredRecords:
         self._database = database
         self._monitor = monitor
 
-    async def live(self, *, owner: str | None) -> tuple[Incident, ...]:
+    async def live(self, *, owner: str | None, restricted: bool = False) -> tuple[Incident, ...]:
         """Read every incident in which somebody still owes something."""
         async with reading(self._database) as connection:
-            found = await alerting_store.incidents(connection, states=LIVE, owner=owner, limit=_MOST_LIVE)
-        return tuple(found)
-
-    async def ended(self, *, owner: str | None, limit: int, offset: int) -> tuple[Incident, ...]:
-        """Read incidents that are over, newest first."""
-        async with reading(self._database) as connection:
             found = await alerting_store.incidents(
-                connection, states=_ENDED, owner=owner, limit=limit, offset=offset
+                connection, states=LIVE, owner=owner, limit=_MOST_LIVE, restricted=restricted
             )
         return tuple(found)
 
-    async def incident(self, number: int, *, owner: str | None) -> Incident | None:
+    async def ended(
+        self, *, owner: str | None, limit: int, offset: int, restricted: bool = False
+    ) -> tuple[Incident, ...]:
+        """Read incidents that are over, newest first."""
+        async with reading(self._database) as connection:
+            found = await alerting_store.incidents(
+                connection, states=_ENDED, owner=owner, limit=limit, offset=offset, restricted=restricted
+            )
+        return tuple(found)
+
+    async def incident(self, number: int, *, owner: str | None, restricted: bool = False) -> Incident | None:
         """Read one incident, if it is in scope."""
         async with reading(self._database) as connection:
             try:
-                return await alerting_store.incident(connection, number, owner=owner)
+                return await alerting_store.incident(connection, number, owner=owner, restricted=restricted)
             except UnknownIncidentError:
                 return None
 
@@ -75,10 +79,11 @@ class StoredRecords:
             return tuple(await monitor_store.recent_changes(connection, limit=limit, kinds=_TOLD))
 
     async def recent_acts(self, *, owner: str | None, limit: int) -> tuple[tuple[Incident, LedgerEntry], ...]:
-        """Read the newest ledger entries with their incidents, newest first."""
+        """Read the newest ledger entries of what is not restricted with their incidents, newest first."""
         query = select(ledger).join(incidents, incidents.c.id == ledger.c.incident)
         if owner is not None:
             query = query.where(incidents.c.owner == owner)
+        query = query.where(incidents.c.restricted.is_(False))
         query = query.order_by(ledger.c.at.desc(), ledger.c.sequence.desc()).limit(limit)
         async with reading(self._database) as connection:
             rows = (await connection.execute(query)).mappings().all()

@@ -12,7 +12,7 @@ from alerting.notify.webhook import WebhookChannel
 from alerting.service import AlertingService
 from alerting.worker import AlertingWorker, OutboxWorker
 from inventory.models import ContactChannel, Inventory
-from monitor.assembly.clocks import Loops, now, token
+from monitor.assembly.clocks import Loops, chance, now, token
 from monitor.metrics import ServiceMetrics
 from monitor.service import MonitorService
 from monitor.settings import Settings
@@ -33,6 +33,7 @@ class Acting:
             token=token,
             public_url=settings.pages.public_url,
             metrics=AlertingMetrics(metrics.registry),
+            chance=chance,
         )
         self._database = database
         self._delivery = settings.delivery

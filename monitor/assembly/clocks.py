@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 from probes.health import clock_age
 from probes.worker import Clocks
 
-__all__ = ["CLOCKS", "Loops", "now", "token"]
+__all__ = ["CLOCKS", "Loops", "chance", "now", "token"]
 
 Loops: TypeAlias = Mapping[str, Callable[[asyncio.Event], Coroutine[Any, Any, None]]]
 """Loops of a part by name; each runs until the event is set."""
@@ -19,6 +19,11 @@ Loops: TypeAlias = Mapping[str, Callable[[asyncio.Event], Coroutine[Any, Any, No
 def now() -> datetime:
     """Answer the time of day, UTC."""
     return datetime.now(UTC)
+
+
+def chance() -> int:
+    """Answer a whole number of 64 bits that nobody can foresee."""
+    return secrets.randbits(64)
 
 
 def token() -> str:
