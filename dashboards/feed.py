@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
+from functools import cache, partial
 
 import structlog
 
@@ -135,7 +135,8 @@ class Feed:
         frame = await load_frame(self._deps, words_in(audience.language), owner=audience.owner)
         before = self._frames.get(audience)
         self._frames[audience] = frame
-        whole = partial(self._whole, audience, frame)
+        # Two hundred boards opened at once want the same whole picture: it is drawn once.
+        whole = cache(partial(self._whole, audience, frame))
         if before is None:
             hub.found(audience, whole)
             return

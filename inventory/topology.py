@@ -6,6 +6,7 @@ gathered when first asked for, in the time that the answer's length takes, and k
 """
 
 from collections.abc import Iterable, Iterator
+from functools import cached_property
 from typing import ClassVar
 from weakref import WeakValueDictionary
 
@@ -110,6 +111,11 @@ class Topology:
     def sites_of_area(self, area: str) -> _Codes:
         """Answer the sites in an area and in all areas below it."""
         return self._areas.sites.get(area, ())
+
+    @cached_property
+    def sites_above_communes(self) -> _Codes:
+        """The sites of districts and of the province itself."""
+        return tuple(code for code in self._inventory.sites if self.commune_of(code) is None)
 
     def commune_of(self, site: str) -> str | None:
         """Answer the commune, ward or township that a site lies in; ``None`` for one of a higher level."""

@@ -19,7 +19,6 @@ from monitor.judged import STATES
 from monitor.models import Verdict
 from monitor.moments import NEVER, moment, nanoseconds
 from monitor.snapshot import CauseView, PathView, SiteView, Snapshot, TargetView, VantageView
-from monitor.verdict import area_verdict
 from probes.models import Evidence, Outcome
 
 __all__ = ["FleetColumns", "columns_of", "snapshot_of"]
@@ -102,6 +101,8 @@ class _Picture:
         self.topology = belief.topology
         self._sites = belief.sites.copy()
         self._paths = belief.paths.copy()
+        self._area_index = belief.areas
+        self._areas: Mapping[str, Verdict] | None = None
 
     def target(self, code: str) -> TargetView:
         number = self.topology.index[code]
@@ -143,15 +144,12 @@ class _Picture:
         )
 
     def area(self, code: str) -> Verdict:
-        sites = self.topology.sites_of_area(code)
-        known = [(self.inventory.sites[s], self._verdict(s)) for s in sites]
-        return area_verdict(self.inventory.areas[code], known)
+        if self._areas is None:
+            self._areas = self._area_index.verdicts(self._sites.rank)
+        return self._areas[code]
 
     def _is_unreliable(self, number: int) -> bool:
         return bool(self.columns.doubted_ns[number] > self.columns.last_result_ns[number])
-
-    def _verdict(self, site: str) -> Verdict:
-        return self._sites[site].verdict.verdict
 
 
 def snapshot_of(

@@ -19,6 +19,7 @@ import numpy.typing as npt
 from inventory.codes import CodeIndex
 from inventory.models import Inventory
 from inventory.topology import Topology
+from monitor.areas import AreaIndex
 from monitor.correlation import SIMULTANEOUS_NS, Census
 from monitor.decisions import ClosedOutage, Decisions, OpenedOutage, TargetRow
 from monitor.flapping import Turns, is_turn
@@ -74,6 +75,7 @@ class FleetBelief:
         self._targets_of = Groups(self._path_of, len(self.paths))
         self._site_of = self.sites.index.places(path.site for path in inventory.paths.values())
         self._paths_of = Groups(self._site_of, len(self.sites))
+        self.areas = AreaIndex(inventory, topology, self.sites.index)
         self._conflicts: list[Conflicts | None] = [None] * len(self.sites)
         self._judged: dict[tuple[tuple[int, ...], Conflicts], SiteVerdict] = {}
         self._shared: dict[Conflicts, Conflicts] = {}
@@ -233,7 +235,7 @@ class FleetBelief:
     def _judge_site(self, site: int, at_ns: int, now_ns: int, out: Decisions) -> None:
         sites = self.sites
         old, new = sites.verdict[site], self._verdict_of(site)
-        sites.verdict[site] = new
+        sites.judge(site, new)
         if new.verdict is not old.verdict:
             since_ns = max(at_ns, int(sites.since_ns[site]))
             sites.since_ns[site] = since_ns

@@ -16,7 +16,7 @@ from typing_extensions import override
 from inventory.codes import CodeIndex
 from monitor.models import State, Verdict
 from monitor.moments import NEVER
-from monitor.verdict import SiteVerdict
+from monitor.verdict import WORST_FIRST, SiteVerdict
 
 __all__ = ["STATES", "Groups", "PathRecord", "Paths", "SiteRecord", "Sites"]
 
@@ -24,6 +24,7 @@ STATES = (State.UNKNOWN, State.UP, State.DEGRADED, State.PARTIAL, State.DOWN)
 """A state's number in columns is its place here."""
 
 _UNTESTED = SiteVerdict(Verdict.UNTESTED, 0, 0)
+_RANK = {verdict: rank for rank, verdict in enumerate(WORST_FIRST)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +79,12 @@ class Paths(Mapping[str, PathRecord]):
 
 
 class Sites(Mapping[str, SiteRecord]):
-    """The verdict of every site."""
+    """The verdict of every site. ``rank`` is its place in :data:`~monitor.verdict.WORST_FIRST`."""
 
     def __init__(self, index: CodeIndex) -> None:
         self.index = index
         self.verdict = [_UNTESTED] * len(index)
+        self.rank = np.full(len(index), _RANK[Verdict.UNTESTED], np.uint8)
         self.since_ns: npt.NDArray[np.int64] = np.full(len(index), NEVER, np.int64)
 
     @override
@@ -98,22 +100,28 @@ class Sites(Mapping[str, SiteRecord]):
     def __len__(self) -> int:
         return len(self.index)
 
+    def judge(self, place: int, verdict: SiteVerdict) -> None:
+        """Note what is believed of the site at ``place`` from now on."""
+        self.verdict[place], self.rank[place] = verdict, _RANK[verdict.verdict]
+
     def put(self, code: str, verdict: SiteVerdict, since_ns: int) -> None:
         """Note a verdict that was stored."""
         place = self.index[code]
-        self.verdict[place], self.since_ns[place] = verdict, since_ns
+        self.judge(place, verdict)
+        self.since_ns[place] = since_ns
 
     def copy(self) -> Self:
         """Answer the columns as they are now, apart from what comes."""
         other = type(self)(self.index)
         other.verdict, other.since_ns = self.verdict.copy(), self.since_ns.copy()
+        other.rank = self.rank.copy()
         return other
 
     def inherit(self, old: "Sites") -> None:
         """Take over what was believed of the sites that another inventory has too."""
         theirs = old.index.places(self.index)
         for place in np.flatnonzero(theirs >= 0).tolist():
-            self.verdict[place] = old.verdict[theirs[place]]
+            self.judge(place, old.verdict[theirs[place]])
             self.since_ns[place] = old.since_ns[theirs[place]]
 
 

@@ -92,12 +92,18 @@ async def recent_changes(
     before_id: int | None = None,
 ) -> list[StateChange]:
     """Answer the newest changes first; ``before_id`` goes on where a page ended."""
-    query = select(state_changes).order_by(state_changes.c.id.desc()).limit(limit)
-    if kinds is not None:
-        query = query.where(state_changes.c.kind.in_(kinds))
+    newest = select(state_changes).order_by(state_changes.c.id.desc()).limit(limit)
     if before_id is not None:
-        query = query.where(state_changes.c.id < before_id)
-    return [_change(row) for row in await connection.execute(query)]
+        newest = newest.where(state_changes.c.id < before_id)
+    if kinds is None:
+        return [_change(row) for row in await connection.execute(newest)]
+    # Kind by kind, each from its index; asked for several at once, SQLite sorts every row of all of them.
+    found = [
+        _change(row)
+        for kind in dict.fromkeys(kinds)
+        for row in await connection.execute(newest.where(state_changes.c.kind == kind))
+    ]
+    return sorted(found, key=lambda change: change.id, reverse=True)[:limit]
 
 
 async def changes_of(

@@ -35,11 +35,13 @@ from inventory.models import Area, Path, Priority, Risk, RiskKind, Site, SiteKin
 from monitor.models import State, Verdict
 
 __all__ = [
+    "WORST_FIRST",
     "Conflicts",
     "PathBelief",
     "SiteVerdict",
     "area_verdict",
     "conflicts",
+    "counting",
     "independent",
     "path_state",
     "verdict",
@@ -50,7 +52,7 @@ Conflicts = frozenset[tuple[int, int]]
 
 _CARRIES = frozenset({State.UP, State.DEGRADED, State.PARTIAL})
 _BEST_FIRST = (State.UP, State.DEGRADED, State.PARTIAL, State.DOWN, State.UNKNOWN)
-_WORST_FIRST = (
+WORST_FIRST = (
     Verdict.DOWN,
     Verdict.AT_RISK,
     Verdict.UNKNOWN,
@@ -58,6 +60,7 @@ _WORST_FIRST = (
     Verdict.UNTESTED,
     Verdict.READY,
 )
+"""What an area shows of several: the first that any of its sites has."""
 _PROTECTED = frozenset({Priority.A, Priority.B})
 
 
@@ -126,14 +129,17 @@ def _judged(paths: Sequence[PathBelief], up: int, declared: int) -> Verdict:
     return Verdict.DOWN if is_lost else Verdict.UNKNOWN
 
 
+def counting(area: Area, sites: Sequence[Site]) -> list[int]:
+    """Answer the places of those ``sites``, its own and of the areas below it, that the tile of ``area`` speaks of."""
+    if area.kind.is_commune_level:
+        heads = [place for place, site in enumerate(sites) if site.kind is SiteKind.COMMUNE_COMMITTEE]
+        if heads:
+            return heads
+    protected = [place for place, site in enumerate(sites) if site.priority in _PROTECTED]
+    return protected or list(range(len(sites)))
+
+
 def area_verdict(area: Area, sites: Sequence[tuple[Site, Verdict]]) -> Verdict:
     """Answer what the tile of ``area`` shows; ``sites`` are its own and those of the areas below it."""
-    heads = [v for site, v in sites if site.kind is SiteKind.COMMUNE_COMMITTEE]
-    if area.kind.is_commune_level and heads:
-        return _worst(heads)
-    protected = [v for site, v in sites if site.priority in _PROTECTED]
-    return _worst(protected or [v for _, v in sites])
-
-
-def _worst(verdicts: Sequence[Verdict]) -> Verdict:
-    return min(verdicts, key=_WORST_FIRST.index, default=Verdict.UNTESTED)
+    meant = [sites[place][1] for place in counting(area, [site for site, _ in sites])]
+    return min(meant, key=WORST_FIRST.index, default=Verdict.UNTESTED)

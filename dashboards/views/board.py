@@ -151,11 +151,11 @@ def counts_of(verdicts: Mapping[str, Verdict]) -> tuple[tuple[Verdict, int], ...
 def places_of(snapshot: Snapshot, inventory: Inventory, topology: Topology) -> Places:
     """Answer the sites of districts and of the province itself, the worst off first."""
     order = (Verdict.DOWN, Verdict.AT_RISK, Verdict.DEGRADED, Verdict.UNKNOWN)
-    found = [site for site in inventory.sites.values() if topology.commune_of(site.code) is None]
+    found = topology.sites_above_communes
     troubled = [
-        Place(site.code, site.name, view.verdict)
-        for site in found
-        if (view := snapshot.sites.get(site.code)) is not None and view.verdict in order
+        Place(code, inventory.sites[code].name, view.verdict)
+        for code in found
+        if (view := snapshot.sites.get(code)) is not None and view.verdict in order
     ]
     troubled.sort(key=lambda place: (order.index(place.verdict), place.name))
     return Places(len(found), tuple(troubled))

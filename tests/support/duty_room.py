@@ -64,9 +64,16 @@ def _loaded(province: str) -> Inventory:
 class DutyRoom:
     """A province whose lines are cut by calling :meth:`cut`. ``now`` is what every clock says."""
 
-    def __init__(self, folder: Path, *, province: str = "soc-trang-2021", at: datetime = EVENING) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        province: str = "soc-trang-2021",
+        at: datetime = EVENING,
+        inventory: Inventory | None = None,
+    ) -> None:
         self.now = at
-        self.inventory = _loaded(province)
+        self.inventory = inventory or _loaded(province)
         self.database = open_engine(databases.at(folder / "room.db"))
         self.monitor = MonitorService(
             database=self.database, inventory=self.inventory, clock=self.clock, metrics=ServiceMetrics()
