@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from math import ceil
 
-from monitor.availability import Interval, length, without
+from monitor.availability import Interval, without
 
 __all__ = [
     "NO_SPREAD",
@@ -18,7 +18,6 @@ __all__ = [
     "Times",
     "common",
     "elapsed",
-    "measured",
     "share",
     "split",
     "spread",
@@ -182,12 +181,3 @@ def split(
     rest = without(rest, contested)
     bridged = common(rest, mitigated)
     return without(rest, bridged), bridged, contested, announced
-
-
-def measured(
-    parts: tuple[list[Interval], list[Interval], list[Interval], list[Interval]], *, whole: int, blind: int
-) -> Times:
-    """Answer the classes of one object's window from the parts of :func:`split`."""
-    down, mitigated, disputed, planned = (length(part) for part in parts)
-    up = whole - blind - down - mitigated - disputed - planned
-    return Times(up, down, mitigated, disputed, planned, blind)

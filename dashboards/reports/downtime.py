@@ -11,7 +11,7 @@ from datetime import datetime
 from itertools import pairwise
 
 from alerting.models import CauseClass
-from dashboards.reports.arithmetic import Times, common, measured, split, widened
+from dashboards.reports.arithmetic import Times, common, split, widened
 from dashboards.reports.facts import FoldedOutage, Line
 from dashboards.reports.record import PathOutage, Record, ReportedPath, SpellKind
 from inventory.models import Election, Phase
@@ -22,6 +22,7 @@ __all__ = ["Downtime", "downtime", "phase_segments"]
 
 _CAUSES = sorted(CauseClass, key=lambda cause: (cause is CauseClass.UNKNOWN, list(CauseClass).index(cause)))
 _DIMENSIONS = ("carrier", "area", "medium", "priority")
+_Lengths = tuple[int, int, int, int]
 _Parts = tuple[list[Interval], list[Interval], list[Interval], list[Interval]]
 
 
@@ -38,31 +39,53 @@ class Downtime:
 
 @dataclass(slots=True)
 class _Sum:
-    """A line while it is being added up."""
+    """A line while it is being added up: first all its paths as if none had failed, then what each outage takes."""
 
     objects: int = 0
-    times: Times = field(default_factory=Times)
+    up: int = 0
+    down: int = 0
+    mitigated: int = 0
+    disputed: int = 0
+    planned: int = 0
+    unobserved: int = 0
     outages: int = 0
     planned_only: int = 0
     longest: int = 0
     longest_of: str = ""
     sources: list[str] = field(default_factory=list)
 
+    def quiet(self, seconds: int, blind: int, count: int) -> None:
+        """Add ``count`` objects that were up whenever somebody looked."""
+        self.up += (seconds - blind) * count
+        self.unobserved += blind * count
+
+    def lose(self, lengths: _Lengths) -> None:
+        """Take time from up: down, mitigated, disputed, planned."""
+        down, mitigated, disputed, planned = lengths
+        self.down += down
+        self.mitigated += mitigated
+        self.disputed += disputed
+        self.planned += planned
+        self.up -= down + mitigated + disputed + planned
+
     def take(self, outage: FoldedOutage) -> None:
+        """Count an outage."""
         lost = outage.times.lost
         self.sources.extend(outage.sources)
         if not lost:
             self.planned_only += 1
-            return
-        self.outages += 1
-        if (-lost, outage.path) < (-self.longest, self.longest_of or "\uffff"):
-            self.longest, self.longest_of = lost, outage.path
+        else:
+            self.outages += 1
+            if lost > self.longest or (lost == self.longest and outage.path < self.longest_of):
+                self.longest, self.longest_of = lost, outage.path
 
     def line(self, key: str) -> Line:
+        """Answer the line."""
+        times = Times(self.up, self.down, self.mitigated, self.disputed, self.planned, self.unobserved)
         return Line(
             key,
             self.objects,
-            self.times,
+            times,
             self.outages,
             self.planned_only,
             self.longest,
@@ -106,6 +129,7 @@ class _Fold:
         self._segments = phase_segments(record.election, record.since, record.until)
         self._blind = self._blindness()
         self._apart = self._set_apart()
+        self._set_apart_paths = {path for _, path in self._apart}
         self._sums: defaultdict[tuple[str, str], _Sum] = defaultdict(_Sum)
         self._unseen: dict[tuple[str, int], int] = {}
         self._folded: list[FoldedOutage] = []
@@ -114,13 +138,12 @@ class _Fold:
         rows: defaultdict[str, dict[str, PathOutage]] = defaultdict(dict)
         for outage in self._record.outages:
             rows[outage.path][outage.identifier] = outage
-        quiet: Counter[tuple[str, ...]] = Counter()
+        counts: Counter[tuple[str, ...]] = Counter()
         for path in {path.code: path for path in self._record.paths}.values():
+            counts[path.watch, *self._keys(path)] += 1
             if path.code in rows:
                 self._take(path, list(rows[path.code].values()))
-            else:
-                quiet[path.watch, *self._keys(path)] += 1
-        self._take_quiet(quiet)
+        self._take_quiet(counts)
         return self._answer()
 
     def _answer(self) -> Downtime:
@@ -136,7 +159,11 @@ class _Fold:
             whole=whole,
             lines={name: tuple(lines[name]) for name in _DIMENSIONS},
             by_phase=tuple(replace(line, objects=whole.objects) for line in lines["phase"]),
-            by_cause=tuple(line for line in lines["cause"] if line.outages or line.times.lost),
+            by_cause=tuple(
+                replace(line, times=replace(line.times, up=0))
+                for line in lines["cause"]
+                if line.outages or line.times.lost
+            ),
             outages=tuple(sorted(self._folded, key=lambda each: (each.start, each.path))),
         )
 
@@ -165,21 +192,16 @@ class _Fold:
         for dimension, key in zip(_DIMENSIONS, self._keys(path), strict=True):
             yield self._sums[dimension, key]
 
-    def _take_quiet(self, quiet: Counter[tuple[str, ...]]) -> None:
-        """Add the paths that never failed, many at a time."""
-        for (watch, *keys), count in quiet.items():
-            blind = self._blind.get(watch, [])
-            unseen = length(blind)
-            times = Times(up=(self._whole - unseen) * count, unobserved=unseen * count)
+    def _take_quiet(self, counts: Counter[tuple[str, ...]]) -> None:
+        """Add every path as if it had not failed, many at a time."""
+        for (watch, *keys), count in counts.items():
+            unseen = length(self._blind.get(watch, []))
             for name in (("whole", ""), *zip(_DIMENSIONS, keys, strict=True)):
-                total = self._sums[name]
-                total.objects += count
-                total.times += times
+                self._sums[name].objects += count
+                self._sums[name].quiet(self._whole, unseen, count)
             for place, (phase, segment) in enumerate(self._segments):
                 unseen = self._unseen_in(watch, place)
-                self._sums["phase", phase.value].times += Times(
-                    up=(segment[1] - segment[0] - unseen) * count, unobserved=unseen * count
-                )
+                self._sums["phase", phase.value].quiet(segment[1] - segment[0], unseen, count)
 
     def _unseen_in(self, watch: str, place: int) -> int:
         """Answer how long nobody could look at a watch's paths in one segment of the window."""
@@ -190,40 +212,37 @@ class _Fold:
         return known
 
     def _take(self, path: ReportedPath, rows: Sequence[PathOutage]) -> None:
-        blind = self._blind.get(path.watch, [])
         raw = [self._interval(row.started_at, row.ended_at) for row in rows]
         joined = clipped(raw, self._window)
-        seen = without(joined, blind)
-        parts = self._split(path.code, seen)
-        times = measured(parts, whole=self._whole, blind=length(blind))
+        parts = self._split(path.code, without(joined, self._blind.get(path.watch, [])))
         folded = [self._outage(path, union, rows, raw, parts) for union in joined]
         self._folded.extend(folded)
+        lengths = _lengths(parts)
         for total in self._sums_of(path):
-            total.objects += 1
-            total.times += times
+            total.lose(lengths)
             for outage in folded:
                 total.take(outage)
-        self._take_phases(path.watch, parts, folded)
+        self._take_phases(parts, folded)
         self._take_causes(rows, raw, parts, folded)
 
-    def _split(self, path: str, seen: Sequence[Interval]) -> _Parts:
+    def _split(self, path: str, seen: list[Interval]) -> _Parts:
+        if path not in self._set_apart_paths:
+            return seen, [], [], []
         planned, disputed, mitigated = (self._apart.get((kind, path), []) for kind in SpellKind)
         return split(seen, planned=planned, disputed=disputed, mitigated=mitigated)
 
-    def _take_phases(self, watch: str, parts: _Parts, folded: Sequence[FoldedOutage]) -> None:
-        for place, (phase, segment) in enumerate(self._segments):
-            blind = self._unseen_in(watch, place)
-            whole = segment[1] - segment[0]
-            total = self._sums["phase", phase.value]
-            hit = [each for each in folded if each.start < segment[1] and segment[0] < each.end]
-            if not hit:
-                total.times += Times(up=whole - blind, unobserved=blind)
+    def _take_phases(self, parts: _Parts, folded: Sequence[FoldedOutage]) -> None:
+        if not folded:
+            return
+        first, last = folded[0].start, folded[-1].end
+        for phase, segment in self._segments:
+            if segment[1] <= first or last <= segment[0]:
                 continue
-            down, mitigated, disputed, planned = (common(part, [segment]) for part in parts)
-            total.times += measured((down, mitigated, disputed, planned), whole=whole, blind=blind)
-            for outage in hit:
+            total = self._sums["phase", phase.value]
+            total.lose(_lengths(_cut(parts, segment)))
+            for outage in folded:
                 # An outage belongs to the phase that it began in, so that counts sum to the whole.
-                if segment[0] <= outage.start:
+                if segment[0] <= outage.start < segment[1]:
                     total.take(outage)
 
     def _take_causes(
@@ -236,6 +255,9 @@ class _Fold:
         """Divide what was lost among causes; an instant that several cover belongs to the first of the list."""
         for outage in folded:
             self._sums["cause", outage.cause.value].take(outage)
+        if len({row.cause for row in rows}) == 1:
+            self._sums["cause", rows[0].cause.value].lose((*_lengths(parts)[:3], 0))
+            return
         left = [list(part) for part in parts[:3]]
         for cause in _CAUSES:
             own = clipped(
@@ -246,7 +268,7 @@ class _Fold:
             mine = [common(part, own) for part in left]
             left = [without(part, taken) for part, taken in zip(left, mine, strict=True)]
             down, mitigated, disputed = (length(part) for part in mine)
-            self._sums["cause", cause.value].times += Times(0, down, mitigated, disputed)
+            self._sums["cause", cause.value].lose((down, mitigated, disputed, 0))
 
     def _outage(
         self,
@@ -256,12 +278,16 @@ class _Fold:
         raw: Sequence[Interval],
         parts: _Parts,
     ) -> FoldedOutage:
-        own = [
-            (interval, row)
-            for interval, row in zip(raw, rows, strict=True)
-            if interval[0] < union[1] and union[0] < interval[1]
-        ]
-        down, mitigated, disputed, planned = (length(common(part, [union])) for part in parts)
+        own = (
+            list(zip(raw, rows, strict=True))
+            if len(rows) == 1
+            else [
+                (interval, row)
+                for interval, row in zip(raw, rows, strict=True)
+                if interval[0] < union[1] and union[0] < interval[1]
+            ]
+        )
+        down, mitigated, disputed, planned = _lengths(parts if len(raw) == 1 else _cut(parts, union))
         whole = union[1] - union[0]
         unseen = whole - down - mitigated - disputed - planned
         return FoldedOutage(
@@ -269,6 +295,7 @@ class _Fold:
             site_name=path.site_name,
             carrier=path.carrier,
             area=path.area,
+            commune=path.commune,
             medium=path.medium,
             priority=path.priority,
             start=union[0],
@@ -279,6 +306,15 @@ class _Fold:
             sources=tuple(sorted({row.identifier for _, row in own}, key=_natural)),
             incidents=tuple(sorted({row.incident for _, row in own if row.incident})),
         )
+
+
+def _lengths(parts: _Parts) -> _Lengths:
+    return length(parts[0]), length(parts[1]), length(parts[2]), length(parts[3])
+
+
+def _cut(parts: _Parts, piece: Interval) -> _Parts:
+    down, mitigated, disputed, planned = (common(part, [piece]) if part else [] for part in parts)
+    return down, mitigated, disputed, planned
 
 
 def _cause_of(own: Sequence[tuple[Interval, PathOutage]]) -> CauseClass:

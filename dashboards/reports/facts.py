@@ -33,6 +33,7 @@ class FoldedOutage:
     site_name: str
     carrier: str
     area: str
+    commune: str
     medium: Medium
     priority: Priority
     start: int

@@ -1,0 +1,118 @@
+"""Minutes of an inspection: who, where, the checklist with its answers, findings with owner and due date (R21)."""
+
+from dataclasses import replace
+
+from dashboards.reports.brief import Brief
+from dashboards.reports.document import Block, Cell, Column, Form, Paragraph, Table
+from dashboards.reports.drafts import Section
+from dashboards.reports.record import Inspection
+
+__all__ = ["CHECKLIST", "inspection"]
+
+CHECKLIST = (
+    ("Có phương án bảo đảm thông tin liên lạc", "There is a plan"),
+    ("Có danh sách, lịch trực", "There is a duty list"),
+    ("Đo chất lượng đường truyền", "Line quality was measured"),
+    (
+        "Có đường dự phòng khác doanh nghiệp, khác nguồn điện",
+        "There is a backup by another carrier and power source",
+    ),
+    ("Máy phát điện khởi động có tải", "Generator started under load"),
+    ("Nhiên liệu đủ dùng", "Fuel suffices"),
+    ("Vật tư, thiết bị dự phòng", "Spare parts"),
+    ("Gọi thử toàn bộ số máy", "Every number was called"),
+    ("Đài truyền thanh hoạt động", "Radio station works"),
+    ("Tiếp nhận, chuyển phát bưu gửi", "Mail is handled"),
+    ("An toàn thông tin", "Information security"),
+)
+"""What is looked at where the record holds no answers of its own: the minutes are then a form to fill in by hand."""
+
+
+def inspection(brief: Brief) -> tuple[Form, list[Block]]:
+    """Compose the minutes: of the visit on record in the order's area, or a blank form."""
+    say, tongue = brief.say, brief.tongue
+    visits = [
+        each for each in brief.record.inspections if each.area == brief.order.area or not brief.order.area
+    ]
+    visit = max(visits, key=lambda each: (each.at, each.identifier), default=None)
+    where = tongue.name(visit.area if visit else brief.order.area) if visit or brief.order.area else "…………………"
+    form = brief.form(
+        say("Biên bản", "Minutes"),
+        say(
+            f"Kiểm tra công tác bảo đảm thông tin liên lạc phục vụ bầu cử tại {where}",
+            f"Inspection of communications for the election at {where}",
+        ),
+    )
+    sides = (
+        (
+            say("ĐẠI DIỆN ĐƠN VỊ ĐƯỢC KIỂM TRA", "FOR THE INSPECTED UNIT"),
+            visit.hosts[0] if visit and visit.hosts else "",
+        ),
+        (
+            say("TRƯỞNG ĐOÀN KIỂM TRA", "HEAD OF THE INSPECTION"),
+            visit.inspectors[0] if visit and visit.inspectors else "",
+        ),
+    )
+    form = replace(form, signatures=sides, recipients=(), authority=())
+    blank = "…" * 40
+    when = tongue.minute(visit.at) if visit else say("…… giờ …… ngày …… tháng …… năm ……", "…… at …… on ……")
+    blocks: list[Block] = [
+        Paragraph(say(f"Thời gian: {when}.", f"Time: {when}.")),
+        Paragraph(say(f"Địa điểm: {where}.", f"Place: {where}.")),
+        brief.head(2, "1. Thành phần", "1. Present"),
+        Paragraph(
+            say("Đoàn kiểm tra: ", "Inspectors: ")
+            + (", ".join(visit.inspectors) if visit and visit.inspectors else blank)
+        ),
+        Paragraph(
+            say("Đơn vị được kiểm tra: ", "Inspected unit: ")
+            + (", ".join(visit.hosts) if visit and visit.hosts else blank)
+        ),
+        brief.head(2, "2. Nội dung, kết quả", "2. Checklist and results"),
+        _answers(brief, visit),
+        brief.head(2, "3. Kiến nghị và thời hạn", "3. Findings and due dates"),
+        _findings(brief, visit),
+        brief.head(2, "4. Ý kiến khác", "4. Remarks"),
+        *brief.section(Section.REMARKS),
+        Paragraph(
+            say(
+                "Biên bản được lập thành 02 bản, hai bên thống nhất và cùng ký, mỗi bên giữ 01 bản.",
+                "Made in two copies, agreed and signed by both sides, one for each.",
+            )
+        ),
+    ]
+    return form, blocks
+
+
+def _answers(brief: Brief, visit: Inspection | None) -> Table:
+    say = brief.say
+    results = {"ok": say("Đạt", "Good"), "fault": say("Không đạt", "Fault"), "": ""}
+    answers = visit.answers if visit and visit.answers else tuple((say(*each), "", "") for each in CHECKLIST)
+    columns = (
+        Column(say("STT", "No."), 0.5, "right", "count"),
+        Column(say("Nội dung", "Item"), 4),
+        Column(say("Kết quả", "Result"), 1),
+        Column(say("Ghi chú", "Remark"), 2),
+    )
+    rows = tuple(
+        (Cell(str(place), place), Cell(item), Cell(results.get(result, result)), Cell(remark))
+        for place, (item, result, remark) in enumerate(answers, start=1)
+    )
+    return Table("checklist", say("Nội dung kiểm tra", "Checklist"), columns, rows)
+
+
+def _findings(brief: Brief, visit: Inspection | None) -> Table:
+    say = brief.say
+    found = visit.findings if visit else ()
+    rows = found or (("", "", ""),) * 3
+    columns = (
+        Column(say("Kiến nghị", "Finding"), 4),
+        Column(say("Đơn vị thực hiện", "Owner"), 2),
+        Column(say("Thời hạn", "Due"), 1.2),
+    )
+    return Table(
+        "findings",
+        say("Kiến nghị", "Findings"),
+        columns,
+        tuple(tuple(Cell(text) for text in row) for row in rows),
+    )
