@@ -7,7 +7,15 @@ from dashboards.reports.facts import Facts
 from dashboards.reports.record import ReportedIncident
 from dashboards.reports.tongue import Tongue
 
-__all__ = ["Field", "Value", "control_rows", "incident_rows", "outage_fields", "outage_rows"]
+__all__ = [
+    "Field",
+    "Value",
+    "control_rows",
+    "incident_fields",
+    "incident_rows",
+    "outage_fields",
+    "outage_rows",
+]
 
 Value = str | int | float | None
 
@@ -71,12 +79,20 @@ def outage_rows(facts: Facts, tongue: Tongue) -> Iterator[tuple[Value, ...]]:
         )
 
 
-def incident_rows(
-    incidents: Sequence[ReportedIncident], tongue: Tongue
-) -> tuple[tuple[Field, ...], list[tuple[Value, ...]]]:
-    """Answer the columns and rows of the list of incidents."""
+def incident_fields(tongue: Tongue) -> tuple[Field, ...]:
+    """Name the columns of the list of incidents."""
     say = tongue.say
-    fields = (
+    moments = (
+        say("Bắt đầu lỗi", "Began"),
+        say("Mở phiếu", "Opened"),
+        say("Tin gọi đầu", "First page"),
+        say("Tin gọi đầu qua mạng khác", "First healthy page"),
+        say("Tiếp nhận", "Acknowledged"),
+        say("Liên lạc tạm", "Temporary service"),
+        say("Khôi phục", "Restored"),
+        say("Đóng", "Closed"),
+    )
+    return (
         Field(say("Số phiếu", "Number"), width=14),
         Field(say("Sự cố", "Incident"), width=44),
         Field(say("Đơn vị", "Owner"), width=20),
@@ -85,53 +101,40 @@ def incident_rows(
         Field(say("Giai đoạn", "Phase")),
         Field(say("Trạng thái", "State")),
         Field(say("Nguyên nhân", "Cause")),
-        *(
-            Field(title, "moment", 19)
-            for title in (
-                say("Bắt đầu lỗi", "Began"),
-                say("Mở phiếu", "Opened"),
-                say("Tin gọi đầu", "First page"),
-                say("Tin gọi đầu qua mạng khác", "First healthy page"),
-                say("Tiếp nhận", "Acknowledged"),
-                say("Liên lạc tạm", "Temporary service"),
-                say("Khôi phục", "Restored"),
-                say("Đóng", "Closed"),
-            )
-        ),
+        *(Field(title, "moment", 19) for title in moments),
         Field(say("Khôi phục không đạt", "False restorations"), "count", 10),
         Field(say("Diễn tập", "Drill"), "count", 8),
         Field(say("Biện pháp", "Measures"), width=40),
     )
-    rows: list[tuple[Value, ...]] = [
-        (
+
+
+def incident_rows(incidents: Sequence[ReportedIncident], tongue: Tongue) -> Iterator[tuple[Value, ...]]:
+    """Answer every incident, drills among them and marked, in order of opening."""
+    for each in sorted(incidents, key=lambda each: (each.opened_at, each.number)):
+        moments = (
+            each.began_at,
+            each.opened_at,
+            each.first_page_at,
+            each.first_healthy_page_at,
+            each.acknowledged_at,
+            each.mitigated_at,
+            each.restored_at,
+            each.closed_at,
+        )
+        yield (
             each.number,
-            say(each.title, each.title_en or each.title),
+            tongue.say(each.title, each.title_en or each.title),
             tongue.name(each.owner),
             each.severity.value,
             each.priority.value,
             tongue.label(each.phase),
             tongue.label(each.state),
             tongue.label(each.cause),
-            *(
-                None if at is None else int(at.timestamp())
-                for at in (
-                    each.began_at,
-                    each.opened_at,
-                    each.first_page_at,
-                    each.first_healthy_page_at,
-                    each.acknowledged_at,
-                    each.mitigated_at,
-                    each.restored_at,
-                    each.closed_at,
-                )
-            ),
+            *(None if at is None else int(at.timestamp()) for at in moments),
             each.false_restorations,
             int(each.is_drill),
             each.measures,
         )
-        for each in sorted(incidents, key=lambda each: (each.opened_at, each.number))
-    ]
-    return fields, rows
 
 
 def control_rows(facts: Facts, tongue: Tongue) -> tuple[tuple[Field, ...], list[tuple[Value, ...]]]:

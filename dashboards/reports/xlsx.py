@@ -20,6 +20,7 @@ from dashboards.reports.sheets import (
     Field,
     Value,
     control_rows,
+    incident_fields,
     incident_rows,
     outage_fields,
     outage_rows,
@@ -79,8 +80,8 @@ class _Book:
             if isinstance(block, Table) and block.rows:
                 self._table(block)
         long = self._long(tongue.say("Gián đoạn", "Outages"), facts)
-        fields, rows = incident_rows(record.incidents, tongue)
-        self._list(tongue.say("Sự cố", "Incidents"), fields, rows, "all_incidents")
+        incidents = incident_rows(record.incidents, tongue)
+        self._list(tongue.say("Sự cố", "Incidents"), incident_fields(tongue), incidents, "all_incidents")
         fields, rows = control_rows(facts, tongue)
         self._list(tongue.say("Kiểm tra", "Controls"), fields, rows, "controls")
         self._book.close()

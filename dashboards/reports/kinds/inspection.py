@@ -30,12 +30,11 @@ CHECKLIST = (
 
 def inspection(brief: Brief) -> tuple[Form, list[Block]]:
     """Compose the minutes: of the visit on record in the order's area, or a blank form."""
-    say, tongue = brief.say, brief.tongue
-    visits = [
-        each for each in brief.record.inspections if each.area == brief.order.area or not brief.order.area
-    ]
+    say, area = brief.say, brief.order.area
+    visits = [each for each in brief.record.inspections if not area or each.area == area]
     visit = max(visits, key=lambda each: (each.at, each.identifier), default=None)
-    where = tongue.name(visit.area if visit else brief.order.area) if visit or brief.order.area else "…………………"
+    known = visit.area if visit else area
+    where = brief.tongue.name(known) if known else _BLANK
     form = brief.form(
         say("Biên bản", "Minutes"),
         say(
@@ -43,31 +42,13 @@ def inspection(brief: Brief) -> tuple[Form, list[Block]]:
             f"Inspection of communications for the election at {where}",
         ),
     )
+    hosts, inspectors = (visit.hosts, visit.inspectors) if visit else ((), ())
     sides = (
-        (
-            say("ĐẠI DIỆN ĐƠN VỊ ĐƯỢC KIỂM TRA", "FOR THE INSPECTED UNIT"),
-            visit.hosts[0] if visit and visit.hosts else "",
-        ),
-        (
-            say("TRƯỞNG ĐOÀN KIỂM TRA", "HEAD OF THE INSPECTION"),
-            visit.inspectors[0] if visit and visit.inspectors else "",
-        ),
+        (say("ĐẠI DIỆN ĐƠN VỊ ĐƯỢC KIỂM TRA", "FOR THE INSPECTED UNIT"), hosts[0] if hosts else ""),
+        (say("TRƯỞNG ĐOÀN KIỂM TRA", "HEAD OF THE INSPECTION"), inspectors[0] if inspectors else ""),
     )
-    form = replace(form, signatures=sides, recipients=(), authority=())
-    blank = "…" * 40
-    when = tongue.minute(visit.at) if visit else say("…… giờ …… ngày …… tháng …… năm ……", "…… at …… on ……")
     blocks: list[Block] = [
-        Paragraph(say(f"Thời gian: {when}.", f"Time: {when}.")),
-        Paragraph(say(f"Địa điểm: {where}.", f"Place: {where}.")),
-        brief.head(2, "1. Thành phần", "1. Present"),
-        Paragraph(
-            say("Đoàn kiểm tra: ", "Inspectors: ")
-            + (", ".join(visit.inspectors) if visit and visit.inspectors else blank)
-        ),
-        Paragraph(
-            say("Đơn vị được kiểm tra: ", "Inspected unit: ")
-            + (", ".join(visit.hosts) if visit and visit.hosts else blank)
-        ),
+        *_opening(brief, visit, where),
         brief.head(2, "2. Nội dung, kết quả", "2. Checklist and results"),
         _answers(brief, visit),
         brief.head(2, "3. Kiến nghị và thời hạn", "3. Findings and due dates"),
@@ -81,7 +62,24 @@ def inspection(brief: Brief) -> tuple[Form, list[Block]]:
             )
         ),
     ]
-    return form, blocks
+    return replace(form, signatures=sides, recipients=(), authority=()), blocks
+
+
+_BLANK = "…" * 30
+
+
+def _opening(brief: Brief, visit: Inspection | None, where: str) -> list[Block]:
+    say = brief.say
+    blank = say("…… giờ …… ngày …… tháng …… năm ……", "…… at …… on ……")
+    when = brief.tongue.minute(visit.at) if visit else blank
+    hosts, inspectors = (visit.hosts, visit.inspectors) if visit else ((), ())
+    return [
+        Paragraph(say(f"Thời gian: {when}.", f"Time: {when}.")),
+        Paragraph(say(f"Địa điểm: {where}.", f"Place: {where}.")),
+        brief.head(2, "1. Thành phần", "1. Present"),
+        Paragraph(say("Đoàn kiểm tra: ", "Inspectors: ") + (", ".join(inspectors) or _BLANK)),
+        Paragraph(say("Đơn vị được kiểm tra: ", "Inspected unit: ") + (", ".join(hosts) or _BLANK)),
+    ]
 
 
 def _answers(brief: Brief, visit: Inspection | None) -> Table:
