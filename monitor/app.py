@@ -32,6 +32,7 @@ from monitor.assembly.believing import believing
 from monitor.assembly.clocks import Loops, now, token
 from monitor.assembly.looking import Looking
 from monitor.assembly.planning import Planning
+from monitor.assembly.tracing import Tracing
 from monitor.exposition import FleetRenderer
 from monitor.hooks import router as hook_routes
 from monitor.metrics import ServiceMetrics
@@ -82,6 +83,11 @@ class Service:
             has_room=lambda: len(self._bus) < _MOST_WAITING,
         )
         self.looking = Looking(settings, inventory, self._bus)
+        self.tracing = (
+            Tracing(database=self.database, alerting=self.alerting, vantage=self.looking.code)
+            if settings.looks
+            else None
+        )
         self._stop = asyncio.Event()
         self._loops: dict[str, asyncio.Task[None]] = {}
         self._reloading = asyncio.Lock()
@@ -164,6 +170,7 @@ class Service:
             "monitor": believing.run,
             **self.acting.loops(self.monitor),
             **self.planning.loops(),
+            **(self.tracing.loops() if self.tracing is not None else {}),
             "pages": Feed(self.pages).run,
             "retention": keeping.run,
         }

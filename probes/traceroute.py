@@ -112,10 +112,16 @@ def trace(
 
 
 async def trace_beside(
-    address: str, *, monotonic: Callable[[], float], deadline: float = _DEADLINE_SECONDS
+    address: str,
+    *,
+    monotonic: Callable[[], float],
+    deadline: float = _DEADLINE_SECONDS,
+    hop_timeout: float = _HOP_SECONDS,
 ) -> Route:
     """Trace on a thread, so that the loop goes on."""
-    return await asyncio.to_thread(trace, address, monotonic=monotonic, deadline=deadline)
+    return await asyncio.to_thread(
+        trace, address, monotonic=monotonic, deadline=deadline, hop_timeout=hop_timeout
+    )
 
 
 def first_hops(

@@ -179,6 +179,10 @@ def _details(entry: LedgerEntry, inventory: Inventory, words: Words, moments: Mo
     details = entry.details
     if note := details.get("note"):
         yield str(note)
+    for route in details.get("routes", ()):
+        yield f"{route['target']}: {words.pick(route['vi'], route['en'])}"
+        if route["hops"]:
+            yield " → ".join(f"{distance} {address} {rtt} ms" for distance, address, rtt in route["hops"])
     facts = details.get("changes", {}).get("facts", {})
     if entry.event is IncidentEvent.PROGRESS and (eta := moment_in(facts, "eta")):
         yield words.gettext("Expected by %(time)s", time=moments.minute(eta))
