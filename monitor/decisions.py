@@ -10,6 +10,7 @@ __all__ = [
     "CauseRow",
     "ClosedOutage",
     "Decisions",
+    "LateOutage",
     "OpenedOutage",
     "TargetRow",
     "UnobservedRow",
@@ -32,6 +33,16 @@ class ClosedOutage:
 
     target: str
     ended_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class LateOutage:
+    """An outage that was over before we heard of it."""
+
+    target: str
+    started_at: datetime
+    ended_at: datetime
+    noticed_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +113,7 @@ class Decisions:
     released: list[tuple[str, str, datetime]] = field(default_factory=list)
     vantages: dict[str, VantageRow] = field(default_factory=dict)
     forgotten: list[str] = field(default_factory=list)
+    late: list[LateOutage] = field(default_factory=list)
 
     def __bool__(self) -> bool:
         """Whether there is anything to write."""
@@ -117,5 +129,6 @@ class Decisions:
                 self.released,
                 self.vantages,
                 self.forgotten,
+                self.late,
             )
         )

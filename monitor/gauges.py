@@ -10,11 +10,14 @@ from monitor.intake import Intake
 from monitor.judged import STATES
 from monitor.metrics import ServiceMetrics
 from monitor.models import Verdict
+from monitor.moments import NEVER
 
 __all__ = ["show_belief"]
 
 
-def show_belief(metrics: ServiceMetrics, attribution: Attribution, intakes: Mapping[str, Intake]) -> None:
+def show_belief(
+    metrics: ServiceMetrics, attribution: Attribution, intakes: Mapping[str, Intake], now_ns: int
+) -> None:
     """Set the gauges of targets, sites, outages, causes and vantages."""
     belief = attribution.belief
     states = np.bincount(belief.states, minlength=len(STATES)).tolist()
@@ -22,6 +25,9 @@ def show_belief(metrics: ServiceMetrics, attribution: Attribution, intakes: Mapp
     judged = Counter(each.verdict for each in belief.sites.verdict)
     metrics.show(metrics.sites, {verdict.value: judged[verdict] for verdict in Verdict})
     metrics.outages.set(len(belief.outages))
+    armed = [table.armed_ns > NEVER for table in belief.tables.values()]
+    metrics.unarmed.set(len(belief.codes) - int(np.count_nonzero(np.logical_or.reduce(armed))))
+    metrics.flapping.set(len(belief.turns.flapping(now_ns)))
     metrics.causes.set(len(attribution.causes))
     metrics.waiting.set(len(attribution.waiting))
     for code, intake in intakes.items():

@@ -32,8 +32,10 @@ _GAPS_KEPT = 64
 class Intake:
     """The way in for one vantage's batches."""
 
-    def __init__(self, vantage: str, groups: Sequence[str]) -> None:
+    def __init__(self, vantage: str, groups: Sequence[str], *, is_late: bool = False) -> None:
         self.vantage = vantage
+        # What a canary said then vouches for looks of then, and says nothing of now; and the other way round.
+        self._is_late = is_late
         self.sight = Sight.over(groups)
         self.heard_ns = NEVER
         self.epoch = -1
@@ -125,7 +127,8 @@ class Intake:
         return Rows.joined([seen[proven], rows[~failed]])
 
     def _look_at_canaries(self, batch: SampleBatch, now_ns: int, out: Decisions) -> None:
-        numbers = np.flatnonzero((batch.flags & Flag.CANARY) != 0)
+        is_late = (batch.flags & Flag.REPLAYED) != 0
+        numbers = np.flatnonzero(((batch.flags & Flag.CANARY) != 0) & (is_late == self._is_late))
         for row in numbers[np.argsort(batch.at_ns[numbers], kind="stable")].tolist():
             canary = int(batch.target[row])
             if canary >= len(self.sight.canaries):

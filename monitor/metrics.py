@@ -165,6 +165,8 @@ class ServiceMetrics:
         self.targets = self._gauge("targets", "Targets by state.", "state")
         self.sites = self._gauge("sites", "Sites by verdict.", "verdict")
         self.outages = self._gauge("outages_open", "Outages that have not ended.")
+        self.flapping = self._gauge("targets_flapping", "Targets that came and went often lately.")
+        self.unarmed = self._gauge("targets_unarmed", "Targets that have not answered for long enough yet.")
         self.causes = self._gauge("causes_live", "Causes that have not ended.")
         self.waiting = self._gauge("failures_waiting", "Outages that no cause explains yet.")
         self.unwritten = self._gauge("decisions_unwritten", "Decisions that the database has not taken yet.")

@@ -32,6 +32,7 @@ from monitor.gauges import show_belief
 from monitor.history import History
 from monitor.ingest import Rows, TargetChange
 from monitor.intake import Intake
+from monitor.late import LateLooks
 from monitor.measured import MeasureBook
 from monitor.metrics import ServiceMetrics
 from monitor.models import StateChange, Verdict
@@ -100,6 +101,7 @@ class MonitorService:
         }
         self._confirmations = {code: Confirmation(code, self.belief) for code in inventory.vantages}
         self._fleets[inventory.digest] = topology.codes
+        self._late = LateLooks(topology.codes, lambda: policies_of(inventory, topology, self._phase))
         self._translations: dict[str, npt.NDArray[np.intp]] = {}
         self._metrics.durations.regroup(inventory, topology)
         self._publish()
@@ -284,6 +286,7 @@ class MonitorService:
         self._metrics.count_looks(batch.vantage, counted)
         self.measures.take(batch)
         self.history.add(batch.vantage, counted)
+        self.history.add(batch.vantage, self._late.take(batch, self._came_late, now_ns, out, intake))
         turned = self.belief.tables[batch.vantage].take(counted)
         self.belief.apply(batch.vantage, self._confirmed(batch.vantage, turned), now_ns, out)
         self._due_ns = self._attribution.settle(now_ns, out)
@@ -317,14 +320,15 @@ class MonitorService:
         codes = self._fleets.get(batch.fleet)
         if codes is None:
             return None, None
-        chosen = (batch.flags & (Flag.CANARY | Flag.REPLAYED)) == 0
-        if batch.fleet == self.inventory.digest:
-            chosen &= batch.target < len(codes)
-            return without_doubt(Rows.of(batch, batch.target.astype(np.intp))[chosen], batch.flags[chosen])
-        translated = self._translated(batch.fleet, codes)
-        target = translated[np.minimum(batch.target, len(codes) - 1)]
-        chosen &= target >= 0
-        return without_doubt(Rows.of(batch, target)[chosen], batch.flags[chosen])
+        target, known = batch.target.astype(np.intp), batch.target < len(codes)
+        if batch.fleet != self.inventory.digest:
+            target = self._translated(batch.fleet, codes)[np.minimum(batch.target, len(codes) - 1)]
+            known = target >= 0
+        late = (batch.flags & Flag.REPLAYED) != 0
+        chosen = known & ((batch.flags & Flag.CANARY) == 0)
+        rows = Rows.of(batch, target)
+        self._came_late = rows[chosen & late]
+        return without_doubt(rows[chosen & ~late], batch.flags[chosen & ~late])
 
     def _translated(self, fleet: str, codes: tuple[str, ...]) -> npt.NDArray[np.intp]:
         """Answer where the targets of another fleet are in ours, -1 for those that are gone; worked out once."""
@@ -361,7 +365,7 @@ class MonitorService:
             causes=self._attribution.shown(),
             vantages={code: intake.shown() for code, intake in self._intakes.items()},
         )
-        show_belief(self._metrics, self._attribution, self._intakes)
+        show_belief(self._metrics, self._attribution, self._intakes, self._latest_ns)
 
     def _keep_phase(self) -> None:
         phase = phase_at(self.inventory.election, self._clock())

@@ -32,6 +32,17 @@ class PathLine:
     targets: tuple[tuple[Target, TargetView | None], ...]
     bar: Bar
 
+    @property
+    def is_flapping(self) -> bool:
+        """Whether an address of it came and went often lately: a label, which blocks nothing."""
+        return any(view.is_flapping for _, view in self.targets if view is not None)
+
+    @property
+    def is_unarmed(self) -> bool:
+        """Whether no address of it has answered for long enough yet to be believed down."""
+        views = [view for _, view in self.targets if view is not None]
+        return bool(views) and not any(view.is_armed for view in views)
+
 
 @dataclass(frozen=True, slots=True)
 class HistoryRow:
