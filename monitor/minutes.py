@@ -1,18 +1,14 @@
 """Minutes of every target, as seen from every vantage: how many looks, how many failed, how long they took.
 
-Samples themselves are not kept: a minute of a target is eight bytes. The open minute and the one before it are
-counted exactly, in columns by fleet index; a closed minute is packed and appended to the open *chunk* of six hours,
-and the chunk is written as one row a target whenever a minute has closed. A kill loses at most the open minute.
+Samples themselves are not kept: a minute of a target is two bytes and a bit. The open minute and the one before it
+are counted exactly, in columns by fleet index; a closed minute goes into the *span* of ten minutes that it lies in,
+and the dirty spans are written whenever a minute has closed, so that a kill loses at most the open minute. Only the
+newest spans stay in memory: a nation's day would not fit.
 
-A row's ``minutes`` are five columns one after the other, deflated: looks (u8), failures (u8), and shortest, mean and
-longest round trip (f2, milliseconds, NaN where none was measured). Column ``n`` of a chunk is minute ``n`` from its
-start. Counts stop at 255 a minute. Written round trips are within one part in 64 of what was counted, which is what a
-chart can show: the half floats keep five bits of their fraction, because the noise below does not deflate (it made
-ninety days of a province 1.7 GB instead of less than one; ``thongsuot bench history``).
+A look that comes late reopens its span, empty; what is written of it is added to what is there (``is_whole`` tells).
 """
 
-import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,29 +16,31 @@ import numpy as np
 import numpy.typing as npt
 
 from monitor.ingest import Rows, rounds
+from monitor.minute_codec import Counts, Rtts
 from monitor.moments import SECOND
 from probes.models import Outcome
 
 __all__ = [
     "CHUNK_MINUTES",
     "MINUTE_NS",
+    "SPAN_MINUTES",
     "HistorySlice",
     "MinuteTable",
-    "Sealed",
+    "Span",
+    "added",
     "joined",
     "merged",
-    "packed",
     "sliced",
     "thinned",
-    "unpacked",
 ]
 
 MINUTE_NS = 60 * SECOND
-CHUNK_MINUTES = 360
+CHUNK_MINUTES = 720
+SPAN_MINUTES = 10
 
-_ONE = np.uint16(1)
-_HALF_STEP = np.uint16(1 << 4)
-"""Half of the last place that is kept of a half float: the lowest five of its ten bits of fraction go."""
+_SPANS_KEPT = 6
+_LATE_MINUTES = CHUNK_MINUTES
+"""A look that is older than the newest by more than this is lost."""
 
 _Any = npt.NDArray[Any]
 
@@ -113,160 +111,129 @@ class _Minute:
         self.longest[which] = np.maximum(self.longest[which], rtt)
 
 
+@dataclass(slots=True, eq=False)
+class Span:
+    """Ten minutes of the fleet: its first minute, its columns by fleet index and minute, whether it is all there is."""
+
+    start: int
+    counts: Counts
+    rtts: Rtts
+    is_whole: bool
+    is_dirty: bool = False
+
+    @classmethod
+    def empty(cls, start: int, size: int, *, is_whole: bool) -> "Span":
+        """Answer a span without a look."""
+        counts = np.zeros((2, size, SPAN_MINUTES), np.uint8)
+        return cls(start, counts, np.full((3, size, SPAN_MINUTES), np.nan, np.float16), is_whole)
+
+    def take(self, minute: _Minute) -> None:
+        """Take over a minute that has closed; one that was closed before is added to."""
+        place = minute.number - self.start
+        counts, rtts = _packed_minute(minute)
+        if self.counts[0, :, place].any():
+            counts, rtts = added(self.counts[:, :, place], self.rtts[:, :, place], counts, rtts)
+        self.counts[:, :, place], self.rtts[:, :, place] = counts, rtts
+        self.is_dirty = True
+
+
 class MinuteTable:
-    """The open minutes and the open chunk of one vantage."""
+    """The open minutes and the newest spans of one vantage."""
 
     def __init__(self, size: int) -> None:
         self._size = size
         self._minutes: dict[int, _Minute] = {}
-        self.chunk = -1
-        """First minute of the open chunk; -1 before the first look."""
-        self._counts = np.zeros((2, size, 0), np.uint8)
-        self._rtts = np.zeros((3, size, 0), np.float16)
-        self._is_dirty = False
+        self._spans: dict[int, Span] = {}
+        self._known = -1
+        """Spans that begin after this minute are whole: we were there from their beginning, and none was let go."""
         self.lost = 0
-        """Looks too old for the open chunk."""
+        """Looks that came too late."""
 
-    def add(self, rows: Rows) -> list["Sealed"]:
-        """Count looks; answers chunks that are complete because a newer one began."""
+    def add(self, rows: Rows) -> list[Span]:
+        """Count looks; answers spans that have to be written now because newer ones need their place."""
         rows = rows[rows.outcome != Outcome.ERROR]
+        if not len(rows):
+            return []
         minutes = rows.at_ns // MINUTE_NS
-        sealed: list[Sealed] = []
+        first, last = int(minutes.min()), int(minutes.max())
+        if first == last:
+            return self._add_minute(first, rows)
+        sealed: list[Span] = []
         for number in np.unique(minutes).tolist():
             sealed.extend(self._add_minute(int(number), rows[minutes == number]))
         return sealed
 
-    def close_before(self, number: int) -> None:
-        """Close the minutes before ``number``: nothing more is expected of them."""
+    def close_before(self, number: int) -> list[Span]:
+        """Close the minutes before ``number``: nothing more is expected of them; answers spans that must go."""
+        sealed: list[Span] = []
         for past in sorted(minute for minute in self._minutes if minute < number):
-            self._close(self._minutes.pop(past))
+            closed = self._minutes.pop(past)
+            start = past - past % SPAN_MINUTES
+            if start not in self._spans:
+                self._spans[start] = Span.empty(start, self._size, is_whole=start > self._known)
+            self._spans[start].take(closed)
+            while len(self._spans) > _SPANS_KEPT:
+                sealed.extend(self._sealed(min(self._spans)))
+        return sealed
 
-    @property
-    def is_dirty(self) -> bool:
-        """Whether a minute has closed since the chunk was last written."""
-        return self._is_dirty
+    def dirty(self, *, with_open: bool = False) -> list[Span]:
+        """Answer the spans to be written, and count them as written.
 
-    def snapshot(self, *, with_open: bool = False) -> "Sealed":
-        """Answer the open chunk as it stands (no copy: only appended to), and count it as written."""
-        if with_open:
-            self.close_before(max(self._minutes, default=-1) + 1)
-        self._is_dirty = False
-        return Sealed(self.chunk, self._counts, self._rtts)
+        Only the newest one and the one before it, if they are whole, stay in memory to be written again as they grow.
+        """
+        sealed = self.close_before(max(self._minutes, default=-1) + 1) if with_open else []
+        newest = max(self._spans, default=0)
+        for start in sorted(self._spans):
+            span = self._spans[start]
+            if span.is_whole and start >= newest - SPAN_MINUTES:
+                sealed.extend([span] if span.is_dirty else [])
+                span.is_dirty = False
+            else:
+                sealed.extend(self._sealed(start))
+        return sealed
 
-    def load(self, target: int, chunk: int, minutes: bytes) -> None:
-        """Take over what was written of the chunk that is open now (after a restart)."""
-        if self.chunk != chunk:
-            self._begin(chunk)
-        counts, rtts = unpacked(minutes)
-        self._grow(counts.shape[1])
-        self._counts[:, target, : counts.shape[1]] = counts
-        self._rtts[:, target, : rtts.shape[1]] = rtts
+    def load(self, span: Span) -> None:
+        """Go on with a span that was written before a restart."""
+        self._spans[span.start] = span
+
+    def holds(self) -> frozenset[int]:
+        """Answer the starts of the spans of which memory knows all."""
+        return frozenset(start for start, span in self._spans.items() if span.is_whole)
+
+    def oldest(self, default: int) -> int:
+        """Answer the first minute of the oldest span in memory, or ``default``."""
+        return min(self._spans, default=default)
 
     def read(self, target: int) -> HistorySlice:
-        """Answer what memory holds of one target: the open chunk and the open minutes."""
-        parts = []
-        if self.chunk >= 0:
-            parts.append(sliced(self.chunk, self._counts[:, target], self._rtts[:, target]))
+        """Answer what memory holds of one target: the newest spans and the open minutes."""
+        spans = sorted(self._spans.items())
+        parts = [sliced(start, span.counts[:, target], span.rtts[:, target]) for start, span in spans]
         for number, minute in sorted(self._minutes.items()):
             parts.append(sliced(number, *_column(minute, target)))
         return joined(parts)
 
-    def rearranged(
-        self, mine: npt.NDArray[np.intp], theirs: npt.NDArray[np.intp], size: int
-    ) -> "MinuteTable":
-        """Answer the same minutes for another fleet: target ``mine[n]`` there is ``theirs[n]`` here."""
-        new = MinuteTable(size)
-        self.close_before(max(self._minutes, default=-1) + 1)
-        if self.chunk >= 0:
-            new._begin(self.chunk)
-            new._grow(self._counts.shape[2])
-            new._counts[:, mine] = self._counts[:, theirs]
-            new._rtts[:, mine] = self._rtts[:, theirs]
-            new._is_dirty = True
-        return new
-
-    def _add_minute(self, number: int, rows: Rows) -> list["Sealed"]:
-        sealed: list[Sealed] = []
-        chunk = number - number % CHUNK_MINUTES
-        if chunk > self.chunk:
-            self.close_before(number)
-            if self.chunk >= 0:
-                sealed.append(self.snapshot())
-            self._begin(chunk)
-        elif chunk < self.chunk:
+    def _add_minute(self, number: int, rows: Rows) -> list[Span]:
+        self._known = number if self._known < 0 else self._known
+        newest = max(self._minutes, default=number)
+        if number < newest - _LATE_MINUTES:
             self.lost += len(rows)
             return []
         minute = self._minutes.get(number)
+        sealed: list[Span] = []
         if minute is None:
+            sealed = self.close_before(max(number, newest) - 1)
             minute = self._minutes[number] = _Minute.open(number, self._size)
-            self.close_before(number - 1)
         for part in rounds(rows):
             minute.add(part)
         return sealed
 
-    def _begin(self, chunk: int) -> None:
-        self.chunk = chunk
-        self._counts = np.zeros((2, self._size, 0), np.uint8)
-        self._rtts = np.full((3, self._size, 0), np.nan, np.float16)
-        self._is_dirty = False
-
-    def _close(self, minute: _Minute) -> None:
-        place = minute.number - self.chunk
-        if not 0 <= place < CHUNK_MINUTES:
-            return
-        self._grow(place + 1)
-        counts, rtts = _packed_minute(minute)
-        if self._counts[0, :, place].any():  # a late look reopened a minute that was closed before
-            counts, rtts = _added(self._counts[:, :, place], self._rtts[:, :, place], counts, rtts)
-        self._counts[:, :, place] = counts
-        self._rtts[:, :, place] = rtts
-        self._is_dirty = True
-
-    def _grow(self, minutes: int) -> None:
-        have = self._counts.shape[2]
-        if minutes <= have:
-            return
-        room = min(CHUNK_MINUTES, max(minutes, have + 30))
-        counts = np.zeros((2, self._size, room), np.uint8)
-        rtts = np.full((3, self._size, room), np.nan, np.float16)
-        counts[:, :, :have], rtts[:, :, :have] = self._counts, self._rtts
-        self._counts, self._rtts = counts, rtts
+    def _sealed(self, start: int) -> list[Span]:
+        span = self._spans.pop(start)
+        self._known = max(self._known, start)
+        return [span] if span.is_dirty else []
 
 
-@dataclass(frozen=True, slots=True)
-class Sealed:
-    """A chunk to be written: its first minute and its columns, by fleet index and minute."""
-
-    chunk: int
-    counts: npt.NDArray[np.uint8]
-    rtts: npt.NDArray[np.float16]
-
-    def packed(self) -> Iterator[tuple[int, bytes, float]]:
-        """Answer every target with a look: its index, its packed minutes and its share of failures."""
-        looks = self.counts[0].sum(axis=1, dtype=np.int64)
-        failures = self.counts[1].sum(axis=1, dtype=np.int64)
-        used = int(np.flatnonzero(self.counts[0].any(axis=0)).max(initial=-1)) + 1
-        for target in np.flatnonzero(looks).tolist():
-            minutes = packed(self.counts[:, target, :used], self.rtts[:, target, :used])
-            yield target, minutes, float(failures[target] / looks[target])
-
-
-def packed(counts: npt.NDArray[np.uint8], rtts: npt.NDArray[np.float16]) -> bytes:
-    """Pack the columns of one target; round trips are rounded to one part in 64 (NaN stays what it is)."""
-    coarse = (np.ascontiguousarray(rtts).view(np.uint16) + _HALF_STEP) & ~(2 * _HALF_STEP - _ONE)
-    raw = np.ascontiguousarray(counts).tobytes() + coarse.tobytes()
-    return zlib.compress(raw, 1)
-
-
-def unpacked(minutes: bytes) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.float16]]:
-    """Undo :func:`packed`."""
-    raw = zlib.decompress(minutes)
-    width = len(raw) // 8
-    counts = np.frombuffer(raw[: 2 * width], np.uint8).reshape(2, width)
-    return counts, np.frombuffer(raw[2 * width :], np.float16).reshape(3, width)
-
-
-def sliced(start: int, counts: npt.NDArray[np.uint8], rtts: npt.NDArray[np.float16]) -> HistorySlice:
+def sliced(start: int, counts: Counts, rtts: Rtts) -> HistorySlice:
     """Answer the minutes with a look of one target's columns, the first of which is minute ``start``."""
     places = np.flatnonzero(counts[0])
     timed = rtts[:, places].astype(np.float64) / 1000
@@ -285,8 +252,10 @@ def joined(parts: Sequence[HistorySlice]) -> HistorySlice:
     whole = [part for part in parts if len(part)]
     if not whole:
         return HistorySlice.empty()
-    minute = np.concatenate([part.minute for part in whole])
-    columns = [np.concatenate(c) for c in zip(*(_columns(part)[1:] for part in whole), strict=True)]
+    whole.sort(key=lambda part: int(part.minute[0]))
+    minute, *columns = (np.concatenate(c) for c in zip(*(_columns(part) for part in whole), strict=True))
+    if (minute[1:] > minute[:-1]).all():
+        return HistorySlice(minute, *columns)
     return merged(minute, columns)
 
 
@@ -328,7 +297,7 @@ def _columns(part: HistorySlice) -> tuple[_Any, ...]:
     return (part.minute, part.looks, part.failures, part.rtt_min, part.rtt_mean, part.rtt_max)
 
 
-def _packed_minute(minute: _Minute) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.float16]]:
+def _packed_minute(minute: _Minute) -> tuple[Counts, Rtts]:
     counts = np.minimum(np.stack([minute.looks, minute.failures]), 255).astype(np.uint8)
     timed = minute.measured > 0
     mean = np.divide(minute.total, minute.measured, out=np.zeros_like(minute.total), where=timed)
@@ -336,17 +305,13 @@ def _packed_minute(minute: _Minute) -> tuple[npt.NDArray[np.uint8], npt.NDArray[
     return counts, np.clip(rtts, 0, 65_000).astype(np.float16)
 
 
-def _column(minute: _Minute, target: int) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.float16]]:
+def _column(minute: _Minute, target: int) -> tuple[Counts, Rtts]:
     counts, rtts = _packed_minute(minute)
     return counts[:, [target]], rtts[:, [target]]
 
 
-def _added(
-    old_counts: npt.NDArray[np.uint8],
-    old_rtts: npt.NDArray[np.float16],
-    counts: npt.NDArray[np.uint8],
-    rtts: npt.NDArray[np.float16],
-) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.float16]]:
+def added(old_counts: Counts, old_rtts: Rtts, counts: Counts, rtts: Rtts) -> tuple[Counts, Rtts]:
+    """Add up the same minutes of the same targets; means are weighed by the good looks that they stand for."""
     total = np.minimum(old_counts.astype(np.uint16) + counts, 255).astype(np.uint8)
     good = [
         np.where(np.isnan(r[1]), 0, c[0].astype(np.float32) - c[1])

@@ -7,6 +7,7 @@ from inventory.database import UtcDateTime, metadata
 __all__ = [
     "causes",
     "history_chunks",
+    "history_spans",
     "outages",
     "planned_works",
     "site_verdicts",
@@ -155,4 +156,17 @@ planned_works = Table(
         sqlite_where=text("uid <> '' AND cancelled_at IS NULL"),
         postgresql_where=text("uid <> '' AND cancelled_at IS NULL"),
     ),
+)
+
+history_spans = Table(
+    "history_spans",
+    metadata,
+    # A few minutes of a block of targets, until the chunks of those targets are written from them.
+    Column("vantage", String(40), primary_key=True),
+    Column("fleet", String(80), primary_key=True),
+    Column("block", Integer, primary_key=True),
+    Column("start", UtcDateTime, primary_key=True),
+    # The targets of the block, in order, deflated: whoever writes the chunks needs no fleet.
+    Column("codes", LargeBinary, nullable=False),
+    Column("minutes", LargeBinary, nullable=False),
 )

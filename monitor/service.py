@@ -94,7 +94,9 @@ class MonitorService:
         self.belief = FleetBelief(inventory, topology, policies_of(inventory, topology, self._phase))
         self._attribution = Attribution(self.belief)
         self.planned = PlannedMarks(self._works, self.belief)
-        self.history = History(self.database, topology.codes, tuple(inventory.vantages))
+        self.history = History(
+            self.database, topology.index, tuple(inventory.vantages), fleet=inventory.digest
+        )
         self._intakes = {
             code: Intake(code, [canary.group for canary in v.canaries])
             for code, v in inventory.vantages.items()
@@ -243,7 +245,9 @@ class MonitorService:
                     self._intakes[code] = old_intakes[code]
                     self._intakes[code].replace_canaries(intake.sight.groups)
             kept = unchanged(old.inventory, inventory)
-            self.history = history.rearranged(self.topology.codes, tuple(inventory.vantages), kept)
+            self.history = history.moved(
+                self.topology.index, tuple(inventory.vantages), fleet=inventory.digest
+            )
             succeed(self.belief, old, now_ns, out)
             for code in self._confirmations.keys() & confirmations.keys():
                 self._confirmations[code] = confirmations[code]

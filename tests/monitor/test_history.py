@@ -1,5 +1,6 @@
 """Minutes of a target: counted exactly, packed small, read from memory and disk as one, and thinned honestly."""
 
+import zlib
 from datetime import timedelta
 
 import numpy as np
@@ -10,8 +11,9 @@ from sqlalchemy import func, select
 
 from inventory.database import reading
 from monitor.ingest import Rows
-from monitor.minutes import CHUNK_MINUTES, MINUTE_NS, MinuteTable, joined, packed, sliced, thinned, unpacked
-from monitor.schema import history_chunks
+from monitor.minute_codec import block_column, block_packed, block_unpacked, packed, unpacked
+from monitor.minutes import CHUNK_MINUTES, MINUTE_NS, MinuteTable, joined, thinned
+from monitor.schema import history_chunks, history_spans
 from probes.models import Outcome
 from tests.support.monitoring import NOON, an_inventory, belief_on, ns
 
@@ -73,15 +75,28 @@ def test_a_look_of_a_closed_minute_is_still_counted():
     assert read.failures.tolist() == [1, 0]
 
 
-def test_a_new_chunk_seals_the_one_before():
+def test_only_the_newest_spans_stay_in_memory():
     table = MinuteTable(1)
-    start = (CHUNK_MINUTES - NOON_MINUTE % CHUNK_MINUTES) * 60
-    assert table.add(rows(ok(0))) == []
-    (sealed,) = table.add(rows(ok(start)))
-    ((target, minutes, loss),) = list(sealed.packed())
-    assert (target, loss) == (0, 0.0)
-    assert sliced(sealed.chunk, *unpacked(minutes)).minute.tolist() == [NOON_MINUTE]
-    table.add(rows(ok(0)))
+    for minute in range(0, 60, 10):
+        table.add(rows(ok(60 * minute)))
+    written = {span.start - NOON_MINUTE: span.counts[0].sum() for span in table.dirty(with_open=True)}
+    assert written == dict.fromkeys(range(0, 60, 10), 1)
+    assert (table.read(0).minute - NOON_MINUTE).tolist() == [40, 50]
+
+
+def test_a_late_look_is_written_as_a_part_of_its_span():
+    table = MinuteTable(1)
+    for minute in range(0, 60, 10):
+        table.add(rows(ok(60 * minute)))
+    table.dirty(with_open=True)
+    table.add(rows(lost(620), ok(3600)))
+    (late, newest) = table.dirty(with_open=True)
+    assert (late.start - NOON_MINUTE, late.is_whole, late.counts[:, 0, 0].tolist()) == (10, False, [1, 1])
+    assert newest.is_whole
+    table.add(rows(ok(-60 * (CHUNK_MINUTES + 1))))
+    assert table.lost == 0
+    table.add(rows(ok(3600)))
+    table.add(rows(ok(3600 - 60 * (CHUNK_MINUTES + 1))))
     assert table.lost == 1
 
 
@@ -93,6 +108,29 @@ def test_packing_loses_no_look_and_keeps_round_trips_within_one_part_in_64(minut
     assert np.array_equal(again[0], counts)
     assert np.allclose(again[1].astype(float), rtts.astype(float), rtol=1 / 64, atol=1e-6)
     assert np.array_equal(unpacked(packed(*again))[1], again[1])
+
+
+@given(st.integers(1, 5), st.integers(1, 12), st.randoms(use_true_random=False))
+def test_a_block_gives_each_target_its_own(targets, minutes, rng):
+    counts = np.array([rng.randrange(256) for _ in range(2 * targets * minutes)], np.uint8)
+    rtts = np.array([rng.choice([np.nan, rng.uniform(0, 60_000)]) for _ in range(3 * targets * minutes)])
+    counts, rtts = counts.reshape(2, targets, -1), rtts.astype(np.float16).reshape(3, targets, -1)
+    block = block_packed(counts, rtts)
+    whole = block_unpacked(block, targets)
+    assert np.array_equal(whole[0], counts)
+    assert np.allclose(whole[1].astype(float), rtts.astype(float), rtol=1 / 64, atol=1e-4, equal_nan=True)
+    for place in range(targets):
+        mine = block_column(block, targets, place)
+        assert np.array_equal(mine[0], counts[:, place])
+        assert np.array_equal(mine[1], whole[1][:, place], equal_nan=True)
+
+
+def test_chunks_of_the_first_form_are_still_read():
+    counts = np.array([[6, 6], [0, 1]], np.uint8)
+    rtts = np.array([[1, np.nan], [2, np.nan], [3, np.nan]], np.float16)
+    again = unpacked(zlib.compress(counts.tobytes() + rtts.tobytes(), 1))
+    assert np.array_equal(again[0], counts)
+    assert np.array_equal(again[1], rtts, equal_nan=True)
 
 
 def test_packing_keeps_what_was_not_measured_and_the_longest_round_trip():
@@ -133,14 +171,14 @@ def inventory():
     return an_inventory()
 
 
-async def minutes_of(duty, **more):
-    read = await duty.service.history.read("X-31-FIXED", NOON - HOUR, NOON + 12 * HOUR, **more)
+async def minutes_of(duty, hours=12, **more):
+    read = await duty.service.history.read("X-31-FIXED", NOON - HOUR, NOON + hours * HOUR, **more)
     return dict(zip((read.minute - NOON_MINUTE).tolist(), read.looks.tolist(), strict=True))
 
 
-async def count(duty):
+async def count(duty, table=history_chunks):
     async with reading(duty.database) as connection:
-        return await connection.scalar(select(func.count()).select_from(history_chunks))
+        return await connection.scalar(select(func.count()).select_from(table))
 
 
 async def test_a_closed_minute_is_on_disk_and_the_open_one_in_memory(tmp_path, inventory):
@@ -149,7 +187,7 @@ async def test_a_closed_minute_is_on_disk_and_the_open_one_in_memory(tmp_path, i
             await duty.all_answer(at=second)
         duty.clock.set(130)
         await duty.service.flush()
-        assert await count(duty) == len(inventory.targets)
+        assert (await count(duty, history_spans), await count(duty)) == (1, 0)
         assert await minutes_of(duty) == {0: 2, 1: 1, 2: 1}
 
 
@@ -178,12 +216,12 @@ async def test_a_stop_loses_nothing(tmp_path, inventory):
 
 async def test_chunks_of_many_hours_are_read_as_one_and_thinned(tmp_path, inventory):
     async with belief_on(tmp_path / "b.db", inventory) as duty:
-        for hour in range(10):
+        for hour in range(20):
             await duty.look({"X-31-FIXED": Outcome.OK}, at=3600 * hour)
         await duty.service.flush()
         assert await count(duty) >= 1
-        assert await minutes_of(duty) == {60 * hour: 1 for hour in range(10)}
-        assert sum((await minutes_of(duty, points=3)).values()) == 10
+        assert await minutes_of(duty, hours=30) == {60 * hour: 1 for hour in range(20)}
+        assert sum((await minutes_of(duty, points=3)).values()) == 12
         assert len(await minutes_of(duty, points=3)) <= 3
 
 
@@ -194,6 +232,49 @@ async def test_history_goes_on_over_a_swap(tmp_path, inventory):
         await duty.service.swap(other)
         await duty.look({"X-31-FIXED": Outcome.OK}, at=10, inventory=other)
         assert await minutes_of(duty) == {0: 2}
+
+
+async def test_what_another_fleet_left_is_folded_and_counted_once(tmp_path, inventory):
+    other = an_inventory(without=["X-34-MOBILE"], digest="two")
+    async with belief_on(tmp_path / "b.db", inventory) as duty:
+        await duty.all_answer(at=0)
+        await duty.service.swap(other)
+        await duty.look({"X-31-FIXED": Outcome.OK}, at=10, inventory=other)
+        await duty.service.swap(inventory)
+        await duty.look({"X-31-FIXED": Outcome.OK}, at=20)
+        assert await minutes_of(duty) == {0: 3}
+        duty.clock.set(130)
+        await duty.service.flush()
+        assert await minutes_of(duty) == {0: 3}
+        assert await count(duty) == 1
+        await duty.look({"X-31-FIXED": Outcome.OK}, at=135)
+        await duty.service.swap(other)
+        await duty.service.flush()
+        assert await minutes_of(duty) == {0: 3, 2: 1}
+        assert await count(duty, history_spans) == 0
+
+
+async def test_a_restart_with_another_fleet_keeps_what_was_counted(tmp_path, inventory):
+    async with belief_on(tmp_path / "b.db", inventory) as duty:
+        for second in (0, 30, 60):
+            await duty.all_answer(at=second)
+        await duty.service.stop()
+    other = an_inventory(without=["X-34-MOBILE"], digest="two")
+    async with belief_on(tmp_path / "b.db", other, at=200, epoch=2) as duty:
+        assert await minutes_of(duty) == {0: 2, 1: 1}
+
+
+async def test_a_late_look_adds_to_what_was_written(tmp_path, inventory):
+    async with belief_on(tmp_path / "b.db", inventory) as duty:
+        for minute in range(40):
+            await duty.look({"X-31-FIXED": Outcome.OK}, at=60 * minute)
+            await duty.service.flush()
+        await duty.look({"X-31-FIXED": Outcome.OK}, at=305, after=2100)
+        read = dict.fromkeys(range(40), 1) | {5: 2}
+        assert await minutes_of(duty) == read
+        duty.clock.set(2700)
+        await duty.service.flush()
+        assert await minutes_of(duty) == read
 
 
 async def test_an_unknown_target_has_no_history(tmp_path, inventory):
