@@ -60,6 +60,7 @@ class AlertingService:
         metrics: AlertingMetrics | None = None,
         chance: Callable[[], int] | None = None,
     ) -> None:
+        self.token = token
         self.links = AcknowledgementLinks(token=token, public_url=public_url)
         self.metrics = metrics or AlertingMetrics(CollectorRegistry())
         self._database = database
