@@ -227,16 +227,20 @@ class RefusedFileError(RefusedError):
 class DeliveryError(AlertingError):
     """One attempt failed. ``permanent``: no retry can help. ``uncertain``: the message may have arrived all the same.
 
-    An uncertain page is sent again, because a page must arrive; an uncertain notice is not.
+    An uncertain page is sent again, because a page must arrive; an uncertain notice is not. ``refused``: it is this
+    contact that will never work, not our settings; the contact is marked.
     """
 
     slug: ClassVar[str] = "delivery"
 
-    def __init__(self, reason: str, *, permanent: bool, uncertain: bool = False) -> None:
+    def __init__(
+        self, reason: str, *, permanent: bool, uncertain: bool = False, refused: bool | None = None
+    ) -> None:
         super().__init__(reason)
         self.reason = reason
         self.permanent = permanent
         self.uncertain = uncertain
+        self.refused = permanent if refused is None else refused
 
     @override
     def __str__(self) -> str:

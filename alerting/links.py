@@ -4,10 +4,15 @@ The token exists in the message that carries it and nowhere else: only its hash 
 reads the database cannot acknowledge for anybody. A link is made when its message is about to leave, and a
 message that is sent again carries a new one. Looking at a link changes nothing (mail scanners look); only
 acting on it acknowledges.
+
+Beside the link stands a code of eight digits, for who reads a message on one device and acts on another, or hears
+it read out. Eight digits can be tried out, so guessing is slowed down where they are typed, what is stored is a slow
+hash, and a code that by chance stands for two matters at once stands for none.
 """
 
 import hashlib
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import insert, select, update
@@ -15,10 +20,21 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alerting.schema import links
 
-__all__ = ["LINK_PATH", "AcknowledgementLinks"]
+__all__ = ["LINK_PATH", "AcknowledgementLinks", "Issued"]
 
 LINK_PATH = "/a/"
 """Path below the public address under which a link is shown and acted on."""
+
+
+_DIGITS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """What a message carries for its reader to act by."""
+
+    link: str
+    code: str
 
 
 class AcknowledgementLinks:
@@ -30,15 +46,20 @@ class AcknowledgementLinks:
 
     async def issue(
         self, connection: AsyncConnection, *, incident: int, person: str, expires_at: datetime
-    ) -> str:
-        """Make a link for ``person`` to acknowledge ``incident`` and answer its address."""
+    ) -> Issued:
+        """Make a link and a code for ``person`` to acknowledge ``incident`` by."""
         token = self._token()
+        code = _code_of(token)
         await connection.execute(
             insert(links).values(
-                token_hash=_hashed(token), incident=incident, person=person, expires_at=expires_at
+                token_hash=_hashed(token),
+                code_hash=_slowly_hashed(code),
+                incident=incident,
+                person=person,
+                expires_at=expires_at,
             )
         )
-        return f"{self._public_url}{LINK_PATH}{token}"
+        return Issued(f"{self._public_url}{LINK_PATH}{token}", code)
 
     async def find(self, connection: AsyncConnection, token: str, at: datetime) -> tuple[int, str] | None:
         """Answer the incident and the person that ``token`` stands for, if it is known and not over at ``at``."""
@@ -48,6 +69,21 @@ class AcknowledgementLinks:
         row = (await connection.execute(query)).first()
         return (row.incident, row.person) if row else None
 
+    async def find_code(
+        self, connection: AsyncConnection, typed: str, at: datetime
+    ) -> tuple[int, str] | None:
+        """Answer the incident and the person that a typed code stands for; spaces and dashes in it do not matter."""
+        code = "".join(letter for letter in typed if letter.isdigit())
+        if len(code) != _DIGITS or not code.isascii():
+            return None
+        query = (
+            select(links.c.incident, links.c.person)
+            .where(links.c.code_hash == _slowly_hashed(code), links.c.expires_at > at)
+            .distinct()
+        )
+        rows = (await connection.execute(query)).all()
+        return (rows[0].incident, rows[0].person) if len(rows) == 1 else None
+
     async def use(self, connection: AsyncConnection, token: str, at: datetime) -> None:
         """Note when a link was first acted on."""
         await connection.execute(
@@ -55,6 +91,18 @@ class AcknowledgementLinks:
             .where(links.c.token_hash == _hashed(token), links.c.used_at.is_(None))
             .values(used_at=at)
         )
+
+
+def _code_of(token: str) -> str:
+    """Answer the code that belongs to a token: it tells nothing of the token, and needs no chance of its own."""
+    number = int.from_bytes(hashlib.sha256(b"code:" + token.encode()).digest()[:8])
+    return f"{number % 10**_DIGITS:0{_DIGITS}}"
+
+
+def _slowly_hashed(code: str) -> str:
+    # All codes there are could be tried against a quick hash in a minute; against this it takes days, and a code lives
+    # for an hour. The salt is fixed, because a typed code comes without a name to look a salt up by.
+    return hashlib.scrypt(code.encode(), salt=b"thongsuot code", n=1024, r=8, p=1, dklen=32).hex()
 
 
 def _hashed(token: str) -> str:

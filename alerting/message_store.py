@@ -25,9 +25,11 @@ __all__ = [
     "mark_started",
     "message",
     "messages_of",
+    "named",
     "next_due",
     "oldest_waiting",
     "ready",
+    "receive",
     "step_has_failed",
     "withdraw",
 ]
@@ -169,15 +171,46 @@ async def finish(connection: AsyncConnection, held: Message, state: DeliveryStat
     return changed.rowcount == 1
 
 
-async def step_has_failed(connection: AsyncConnection, incident: int, prefix: str) -> bool:
-    """Answer whether every page whose key begins with ``prefix`` has failed for good."""
-    query = select(_c.state).where(
+async def named(connection: AsyncConnection, *, key: str, reference: str) -> Message | None:
+    """Read the message that a gateway speaks of, by our key or by the gateway's reference (the newest of that name)."""
+    if not key and not reference:
+        return None
+    here = _c.key == key if key else _c.reference == reference
+    query = select(outbox).where(here).order_by(_c.id.desc()).limit(1)
+    row = (await connection.execute(query)).mappings().first()
+    return _message(row) if row else None
+
+
+async def receive(
+    connection: AsyncConnection, identifier: int, *, delivered: bool, reason: str, at: datetime
+) -> bool:
+    """Move a message that has left (or is leaving) to its end; False when it is there already."""
+    # A receipt can overtake the outcome of the attempt that it speaks of: that outcome then finds the lease gone.
+    under_way = (DeliveryState.LEASED.value, DeliveryState.SENT.value)
+    values = (
+        {"state": DeliveryState.DELIVERED.value, "delivered_at": at, "error": ""}
+        if delivered
+        else {"state": DeliveryState.FAILED.value, "error": reason}
+    )
+    changed = await connection.execute(
+        update(outbox).where(_c.id == identifier, _c.state.in_(under_way)).values(leased_until=None, **values)
+    )
+    return changed.rowcount == 1
+
+
+async def step_has_failed(connection: AsyncConnection, incident: int, prefix: str, *, attempts: int) -> bool:
+    """Answer whether every page whose key begins with ``prefix`` has failed, for good or more than ``attempts`` times."""
+    query = select(_c.state, _c.attempts).where(
         _c.incident == incident,
         _c.kind == MessageKind.PAGE.value,
         _c.key.startswith(prefix, autoescape=True),
     )
-    states = set((await connection.execute(query)).scalars())
-    return states == {DeliveryState.FAILED.value}
+    pages = (await connection.execute(query)).all()
+    return all(
+        page.state == DeliveryState.FAILED.value
+        or (page.state == DeliveryState.PENDING.value and page.attempts > attempts)
+        for page in pages
+    )
 
 
 async def oldest_waiting(connection: AsyncConnection, at: datetime) -> datetime | None:

@@ -1,9 +1,12 @@
 """What acting shows of itself to Prometheus. Gauges are set by :meth:`AlertingService.measure`, the rest as it happens."""
 
+from datetime import datetime, timedelta
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 __all__ = ["AlertingMetrics"]
 
+_LOOPS = ("alerting", "outbox", "auditor")
 _ACKNOWLEDGE_BUCKETS = (5, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200)
 
 
@@ -37,10 +40,11 @@ class AlertingMetrics:
         )
         self.deliveries = Counter(
             "thongsuot_deliveries",
-            "Attempts to deliver a message, by outcome: sent, retried, failed, withdrawn, uncertain.",
+            "Attempts to deliver a message, by outcome: sent, repeated, retried, failed, withdrawn.",
             ("channel", "result"),
             registry=registry,
         )
+        self._add_watching(registry)
         self.turns = Counter(
             "thongsuot_alerting_turns", "Turns of the loops of acting.", ("loop",), registry=registry
         )
@@ -56,3 +60,33 @@ class AlertingMetrics:
             ("loop",),
             registry=registry,
         )
+
+    def _add_watching(self, registry: CollectorRegistry) -> None:
+        """Add what delivery tells of watching itself."""
+        self.receipts = Counter(
+            "thongsuot_receipts",
+            "Later words of gateways: delivered, undelivered, repeated, unknown.",
+            ("result",),
+            registry=registry,
+        )
+        self.findings = Counter(
+            "thongsuot_audit_findings",
+            "Promises that the auditor found not to hold, by what became of them: repaired, alarmed.",
+            ("kind", "result"),
+            registry=registry,
+        )
+        self.canary = Gauge(
+            "thongsuot_canary_up",
+            "1 when the last trial message left by this channel, 0 when it did not.",
+            ("channel",),
+            registry=registry,
+        )
+        self.contact_faults = Gauge(
+            "thongsuot_contact_faults", "Contacts that a gateway refused for good.", registry=registry
+        )
+
+    def late_loops(self, now: datetime, limit: timedelta) -> dict[str, str]:
+        """Answer the loops of acting whose last good turn is longer ago than ``limit``, or never was."""
+        newest = {name: self.last_success.labels(name)._value.get() for name in _LOOPS}  # noqa: SLF001 - the library has no reader
+        late = {name: at for name, at in newest.items() if now.timestamp() - at > limit.total_seconds()}
+        return {f"loop {name}": "has not ended a turn well for too long" for name in late}

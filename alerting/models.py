@@ -243,3 +243,5 @@ class Message:
     created_at: datetime
     sent_at: datetime | None = None
     error: str = ""
+    reference: str = ""
+    delivered_at: datetime | None = None

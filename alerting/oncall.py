@@ -26,7 +26,7 @@ __all__ = [
 ]
 
 PAGE_CHANNELS = frozenset({ContactChannel.SMS, ContactChannel.EMAIL, ContactChannel.WEBHOOK})
-"""Channels that a page can go over. Voice is listed with people so that officers can call by hand."""
+"""Channels that a page always goes over. Voice and chat join them where a gateway is set; else officers call by hand."""
 
 _LOUD = frozenset({Severity.P1, Severity.P2})
 
@@ -103,13 +103,19 @@ def reachable(person: Person | None) -> bool:
     return person is not None and any(contact.channel in PAGE_CHANNELS for contact in person.contacts)
 
 
-def contacts_for(person: Person, *, carrier: str, severity: Severity) -> tuple[Contact, ...]:
+def contacts_for(
+    person: Person,
+    *,
+    carrier: str,
+    severity: Severity,
+    channels: frozenset[ContactChannel] = PAGE_CHANNELS,
+) -> tuple[Contact, ...]:
     """Choose the contacts for a page about ``carrier``, those that do not ride on it first.
 
     P1 and P2 use every contact. P3 and P4 go by e-mail, and by one contact more when every e-mail rides on
     the carrier (or there is none) and another does not.
     """
-    usable = [contact for contact in person.contacts if contact.channel in PAGE_CHANNELS]
+    usable = [contact for contact in person.contacts if contact.channel in channels]
     ordered = tuple(sorted(usable, key=lambda contact: _dependence(contact, carrier)))
     if severity in _LOUD:
         return ordered

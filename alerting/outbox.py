@@ -1,13 +1,16 @@
 """The outbox: how one message goes from decided to sent, whatever dies on the way.
 
-    pending ──claim──► leased ──send──► sent
-       ▲                 │ └──refused for good, or too often──► failed
+    pending ──claim──► leased ──send──► sent ──receipt──► delivered | failed
+       ▲                 │ └──refused for good, or over──► failed
        └──failed for now─┘ └──nobody waits for it any more────► withdrawn
 
 A claim is a lease with a fence. Before sending, the lease, the incident (still waiting, same generation) and
 ``not_after`` are looked at once more; the attempt is shorter than the lease; the outcome is written only under
 the fence that made it. A page whose lease ran out is sent again: it may arrive twice, it does not get lost. A
 notice is marked when its sending starts, and one that is found marked is never sent again.
+
+A gateway's later word (a receipt) only moves a message forward. What a gateway refuses for good marks the contact,
+and the next message that it takes clears the mark: the roster's owners are told by the auditor.
 """
 
 from collections.abc import Callable
@@ -18,6 +21,7 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from alerting import message_store as store
+from alerting.contact_store import clear_contact, mark_contact
 from alerting.errors import DeliveryError
 from alerting.links import AcknowledgementLinks
 from alerting.models import DeliveryState, Message, MessageKind
@@ -28,16 +32,20 @@ from alerting.timers import is_wanted
 from inventory.database import reading, transaction
 from inventory.models import ContactChannel
 
-__all__ = ["RETRY_AFTER", "Outbox", "Outcome"]
+__all__ = ["RETRY_AFTER", "RETRY_LATER", "Outbox", "Outcome"]
 
 log = structlog.get_logger(__name__)
 
 RETRY_AFTER = (timedelta(seconds=5), timedelta(seconds=15), timedelta(seconds=45))
-"""Waits after the first, second and third attempt that failed for now; the fourth failure is for good.
+"""Waits after the first, second and third attempt that failed for now; a notice's fourth failure is for good.
 
 The person's other contacts were written to at the same time, so waiting for this one holds nobody up.
 """
+RETRY_LATER = timedelta(seconds=60)
+"""Wait after every further failure of a page. A page is never given up while it is valid, because what failed may have
+been us, killed in the middle of each attempt; but the ladder does not wait for one that has failed so often."""
 
+_LONGEST_REFERENCE = 120
 _UNKNOWN = "the outcome of an attempt is not known; a notice is not sent twice"
 
 
@@ -85,10 +93,10 @@ class Outbox:
                 await store.finish(connection, held, DeliveryState.FAILED, error=_UNKNOWN)
                 return None
             return Letter(held)
-        link = await self._links.issue(
+        issued = await self._links.issue(
             connection, incident=held.incident, person=held.person, expires_at=held.not_after
         )
-        return Letter(held, link)
+        return Letter(held, issued.link, issued.code)
 
     async def may_leave(self, letter: Letter) -> bool:
         """Look once more whether ``letter`` is still ours and still wanted; withdraws it where it is not wanted."""
@@ -100,8 +108,11 @@ class Outbox:
         if not ours:
             return False
         if not wanted:
+            is_over = now >= held.not_after
+            state = DeliveryState.FAILED if is_over else DeliveryState.WITHDRAWN
+            more = {"error": f"its time ran out; {held.error}".rstrip("; ")} if is_over else {}
             async with transaction(self._database) as connection:
-                await store.finish(connection, held, DeliveryState.WITHDRAWN)
+                await store.finish(connection, held, state, **more)
             return False
         if held.kind is MessageKind.NOTICE:
             async with transaction(self._database) as connection:
@@ -112,12 +123,19 @@ class Outbox:
         """Answer whether a page's incident still waits in the generation that decided it; a notice is always wanted."""
         return is_wanted(await read_incident(connection, held.incident), held)
 
-    async def sent(self, letter: Letter) -> Outcome:
-        """Write that the next hop took ``letter``."""
+    async def sent(self, letter: Letter, reference: str = "") -> Outcome:
+        """Write that the next hop took ``letter``, and what it calls it."""
+        held = letter.message
         async with transaction(self._database) as connection:
             ours = await store.finish(
-                connection, letter.message, DeliveryState.SENT, sent_at=self._clock(), error=""
+                connection,
+                held,
+                DeliveryState.SENT,
+                sent_at=self._clock(),
+                error="",
+                reference=reference[:_LONGEST_REFERENCE],
             )
+            await clear_contact(connection, held.channel, held.address)
         return Outcome("sent" if ours else "repeated")
 
     async def failed(self, letter: Letter, failure: DeliveryError) -> Outcome:
@@ -125,28 +143,52 @@ class Outbox:
         held = letter.message
         now = self._clock()
         lost = held.kind is MessageKind.NOTICE and failure.uncertain
-        final = failure.permanent or lost or held.attempts > len(RETRY_AFTER)
+        too_often = held.attempts > len(RETRY_AFTER)
+        final = failure.permanent or lost or (too_often and held.kind is MessageKind.NOTICE)
         async with transaction(self._database) as connection:
             if not final:
+                wait = RETRY_LATER if too_often else RETRY_AFTER[held.attempts - 1]
                 await store.finish(
                     connection,
                     held,
                     DeliveryState.PENDING,
-                    not_before=now + RETRY_AFTER[held.attempts - 1],
+                    not_before=now + wait,
                     error=str(failure),
                     sent_at=None,
                 )
-                return Outcome("retried")
+                return Outcome("retried", too_often and await self._hastened(connection, held, now))
             await store.finish(connection, held, DeliveryState.FAILED, error=str(failure), sent_at=None)
+            if failure.refused:
+                await mark_contact(connection, held, reason=str(failure), at=now)
             hastened = await self._hastened(connection, held, now)
         return Outcome("failed", hastened)
 
+    async def receipt(
+        self, *, key: str = "", reference: str = "", delivered: bool, reason: str = ""
+    ) -> Outcome:
+        """Take a gateway's later word on a message, named by our key or by the gateway's own reference.
+
+        The first final word stands; a message that nobody knows, or that is final already, changes nothing.
+        """
+        now = self._clock()
+        async with transaction(self._database) as connection:
+            found = await store.named(connection, key=key, reference=reference)
+            if found is None:
+                return Outcome("unknown")
+            if not await store.receive(connection, found.id, delivered=delivered, reason=reason, at=now):
+                return Outcome("repeated")
+            if delivered:
+                await clear_contact(connection, found.channel, found.address)
+                return Outcome("delivered")
+            await mark_contact(connection, found, reason=reason, at=now)
+            return Outcome("undelivered", await self._hastened(connection, found, now))
+
     async def _hastened(self, connection: AsyncConnection, held: Message, now: datetime) -> bool:
-        """Once every page of a step has failed there is nobody to wait for: the next step is due now."""
+        """Once every page of a step has failed, or fails again and again, nobody is waited for: the next step is due now."""
         stem = held.body.get("dispatched")
         if held.kind is MessageKind.NOTICE or stem is None:
             return False
-        if not await store.step_has_failed(connection, held.incident, f"{stem}:"):
+        if not await store.step_has_failed(connection, held.incident, f"{stem}:", attempts=len(RETRY_AFTER)):
             return False
         return await hasten_run(connection, held.incident, held.generation, step=held.body["step"], at=now)
 

@@ -12,7 +12,7 @@ from alerting.run_store import active_run
 from alerting.timers import COUNTERSIGN, DECIDE, due, started, stopped
 from alerting.verification import meet_verification
 
-__all__ = ["meet"]
+__all__ = ["meet", "set_going"]
 
 
 async def meet(case: Case, province: Province, at: datetime) -> bool:
@@ -25,6 +25,15 @@ async def meet(case: Case, province: Province, at: datetime) -> bool:
     if owed is not None and owed <= at:
         await _expired(case, province, at)
     return case.sequence != before
+
+
+async def set_going(case: Case, province: Province, at: datetime) -> None:
+    """Mend a case that stands still: page for it anew where somebody must answer, else let its clock run again."""
+    if case.incident.state is IncidentState.OPEN:
+        await begin(case, province, at)
+    elif case.incident.deadline_at is None:
+        due = province.deadline(case.incident, case.incident.state, at)
+        await case.record(IncidentEvent.NOTE, at=at, details={"note": "clock set going"}, deadline_at=due)
 
 
 async def _climbed(case: Case, province: Province, at: datetime) -> None:

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from alerting.case import Case
+from alerting.contact_store import ContactFault
 from alerting.escalation import Call, RosterGap, Run, climb, ladder, leader_on_duty, officers
 from alerting.message_store import add_messages, has_withdrawn, withdraw
 from alerting.models import DeliveryState, IncidentEvent, Message, MessageKind
@@ -20,7 +21,17 @@ from alerting.run_store import active_run, latest_run, save_run
 from alerting.timers import COUNTERSIGN, running, started
 from inventory.models import Contact, ContactChannel, Duty, Person
 
-__all__ = ["NOTICE_VALID", "PAGE_VALID", "advance", "begin", "call_leader", "inform", "resume", "stop"]
+__all__ = [
+    "NOTICE_VALID",
+    "PAGE_VALID",
+    "advance",
+    "begin",
+    "call_leader",
+    "inform",
+    "resume",
+    "stop",
+    "tell_of_contact",
+]
 
 PAGE_VALID = timedelta(hours=1)
 """After this a page that has not left is stale; the ladder has called again meanwhile. Its link ends then too."""
@@ -183,7 +194,9 @@ def _pages(
         "answer_by": due.isoformat() if due else None,
         "dispatched": stem,
     }
-    for contact in contacts_for(call.person, carrier=incident.owner, severity=incident.severity):
+    for contact in contacts_for(
+        call.person, carrier=incident.owner, severity=incident.severity, channels=province.channels
+    ):
         yield _message(
             case,
             MessageKind.PAGE,
@@ -225,6 +238,18 @@ async def inform(
         for contact in _quiet(person)
     ]
     await add_messages(case.connection, notices)
+
+
+async def tell_of_contact(case: Case, fault: ContactFault, province: Province, at: datetime) -> None:
+    """Store a notice for the department's officers that a person's contact was refused for good."""
+    person = province.inventory.people.get(fault.person)
+    about = {
+        "contact": f"{fault.channel.value}:{fault.address}",
+        "whose": person.name if person else fault.person,
+        "reason": fault.reason[:200],
+    }
+    mark = f"{fault.person}.{fault.channel.value}.{fault.marked_at:%H%M%S}"
+    await inform(case, "contact_refused", province, at, about=about, mark=mark)
 
 
 def _quiet(person: Person) -> list[Contact]:

@@ -4,8 +4,8 @@ from datetime import datetime, timedelta
 
 from alerting.incident import deadline_of
 from alerting.models import Incident, IncidentState
-from alerting.oncall import on_duty
-from inventory.models import Deadlines, Duty, Inventory, PartyKind, Phase, Priority
+from alerting.oncall import PAGE_CHANNELS, on_duty
+from inventory.models import ContactChannel, Deadlines, Duty, Inventory, PartyKind, Phase, Priority
 from inventory.phases import phase_at
 from inventory.topology import Topology
 
@@ -13,10 +13,11 @@ __all__ = ["Province"]
 
 
 class Province:
-    """An inventory with its topology and the department that answers for what nobody else owns."""
+    """An inventory with its topology, the department that answers for what nobody else owns, and how pages can leave."""
 
-    def __init__(self, inventory: Inventory) -> None:
+    def __init__(self, inventory: Inventory, *, channels: frozenset[ContactChannel] = PAGE_CHANNELS) -> None:
         self.inventory = inventory
+        self.channels = channels
         self.topology = Topology.of(inventory)
         departments = sorted(p.code for p in inventory.parties.values() if p.kind is PartyKind.DEPARTMENT)
         self.department = departments[0] if departments else ""

@@ -18,6 +18,7 @@ from sqlalchemy import (
 from inventory.database import UtcDateTime, metadata
 
 __all__ = [
+    "contact_faults",
     "escalation_runs",
     "idempotency_keys",
     "incident_outages",
@@ -136,6 +137,9 @@ outbox = Table(
     Column("created_at", UtcDateTime, nullable=False),
     Column("sent_at", UtcDateTime),
     Column("error", Text, nullable=False, server_default=""),
+    # What the next hop calls the message, so that its later word about it can be placed.
+    Column("reference", String(120), nullable=False, server_default=""),
+    Column("delivered_at", UtcDateTime),
     Index(
         "ix_outbox_due",
         "not_before",
@@ -143,6 +147,20 @@ outbox = Table(
         postgresql_where=text("state IN ('pending', 'leased')"),
     ),
     Index("ix_outbox_incident", "incident"),
+    Index("ix_outbox_reference", "reference"),
+)
+
+contact_faults = Table(
+    "contact_faults",
+    metadata,
+    Column("channel", String(16), primary_key=True),
+    Column("address", String(200), primary_key=True),
+    Column("person", String(80), nullable=False),
+    # The incident whose page was refused: the notice of the fault is told in its ledger.
+    Column("incident", _big, ForeignKey("incidents.id"), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("marked_at", UtcDateTime, nullable=False),
+    Column("told_at", UtcDateTime),
 )
 
 links = Table(
@@ -150,10 +168,12 @@ links = Table(
     metadata,
     # Only the hash is kept: who reads the database cannot acknowledge for anybody.
     Column("token_hash", String(64), primary_key=True),
+    Column("code_hash", String(64), nullable=False, server_default=""),
     Column("incident", _big, ForeignKey("incidents.id"), nullable=False),
     Column("person", String(80), nullable=False),
     Column("expires_at", UtcDateTime, nullable=False),
     Column("used_at", UtcDateTime),
+    Index("ix_links_code", "code_hash"),
 )
 
 idempotency_keys = Table(

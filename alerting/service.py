@@ -17,21 +17,23 @@ from alerting import actions, families
 from alerting.absorption import absorb_cause
 from alerting.case import Case
 from alerting.change_store import mark, mark_all, unprocessed
+from alerting.contact_store import faults_of_contacts, mark_told
 from alerting.errors import ChangedMeanwhileError, StaleIncidentError, UnknownLinkError
 from alerting.links import AcknowledgementLinks
 from alerting.message_store import oldest_waiting
 from alerting.metrics import AlertingMetrics
 from alerting.models import CauseClass, Incident
 from alerting.numbers import Numbers
-from alerting.oncall import board
-from alerting.overdue import meet
+from alerting.oncall import PAGE_CHANNELS, board
+from alerting.overdue import meet, set_going
+from alerting.paging import tell_of_contact
 from alerting.province import Province
 from alerting.reported import Report, open_reported
 from alerting.run_store import due_runs, soonest_step
 from alerting.store import due_incidents, soonest_deadline, tally
 from alerting.store import incident as read_incident
 from inventory.database import reading, transaction
-from inventory.models import Inventory, Person
+from inventory.models import ContactChannel, Inventory, Person
 from monitor.models import StateChange
 
 __all__ = ["AlertingService", "Deed"]
@@ -59,13 +61,14 @@ class AlertingService:
         public_url: str,
         metrics: AlertingMetrics | None = None,
         chance: Callable[[], int] | None = None,
+        channels: frozenset[ContactChannel] = PAGE_CHANNELS,
     ) -> None:
         self.token = token
         self.links = AcknowledgementLinks(token=token, public_url=public_url)
         self.metrics = metrics or AlertingMetrics(CollectorRegistry())
         self._database = database
         self._clock = clock
-        self._province = Province(inventory)
+        self._province = Province(inventory, channels=channels)
         self._numbers = Numbers(chance)
         self._listeners: list[Callable[[Sequence[int]], None]] = []
 
@@ -76,7 +79,7 @@ class AlertingService:
 
     def swap(self, inventory: Inventory) -> None:
         """Read duty and ownership from ``inventory`` from now on; runs keep the policy that they began with."""
-        self._province = Province(inventory)
+        self._province = Province(inventory, channels=self._province.channels)
 
     def subscribe(self, callback: Callable[[Sequence[int]], None]) -> Callable[[], None]:
         """Call ``callback`` with the ids of incidents that changed, after each commit; answers how to stop that."""
@@ -327,3 +330,55 @@ class AlertingService:
         async with transaction(self._database) as connection:
             await self.links.use(connection, token, self._clock())
         return await self.acknowledge(incident.id, actor=person.name, person=person.code)
+
+    async def by_code(self, typed: str) -> tuple[Incident, Person] | None:
+        """Answer what a typed code stands for, changing nothing; None when it stands for nothing now."""
+        async with reading(self._database) as connection:
+            found = await self.links.find_code(connection, typed, self._clock())
+            person = self._province.inventory.people.get(found[1]) if found else None
+            return (await read_incident(connection, found[0]), person) if found and person else None
+
+    async def acknowledge_by_code(self, typed: str) -> Incident:
+        """Acknowledge as the person whom the code was sent to; raises :class:`UnknownLinkError`."""
+        found = await self.by_code(typed)
+        if found is None:
+            raise UnknownLinkError
+        incident, person = found
+        return await self.acknowledge(incident.id, actor=person.name, person=person.code)
+
+    @property
+    def zone(self) -> str:
+        """Name of the zone that times are told in."""
+        return self._province.inventory.election.zone.key
+
+    async def take_causes(self, causes: Sequence[StateChange]) -> int:
+        """Act on causes that no probe saw (other systems' alerts, our own faults); answers how many changed anything."""
+        changed = []
+        for cause in causes:
+
+            async def work(connection: AsyncConnection, cause: StateChange = cause) -> int | None:
+                return await absorb_cause(connection, cause, self._province, self._numbers, self._clock())
+
+            identifier = await self._retried(work)
+            if identifier is not None:
+                changed.append(identifier)
+        if changed:
+            self._announce(changed)
+        return len(changed)
+
+    async def page_anew(self, incident: int) -> None:
+        """Mend an incident that stands still: its ladder begins again, or where none climbs its clock does."""
+        await self._acted(incident, lambda case, at: set_going(case, self._province, at))
+
+    async def tell_of_contacts(self) -> int:
+        """Tell the department of every contact that was refused for good since the last time; answers how many."""
+        async with reading(self._database) as connection:
+            untold = await faults_of_contacts(connection, untold=True)
+            self.metrics.contact_faults.set(len(await faults_of_contacts(connection)))
+        for fault in untold:
+            async with transaction(self._database) as connection:
+                if await mark_told(connection, fault, self._clock()):
+                    case = await Case.load(connection, fault.incident)
+                    await tell_of_contact(case, fault, self._province, self._clock())
+            self._announce([fault.incident])
+        return len(untold)

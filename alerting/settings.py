@@ -5,7 +5,17 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, HttpUrl, SecretStr
 
-__all__ = ["DeliverySettings", "EmailSettings", "SmsSettings", "WebhookSettings"]
+from inventory.models import ContactChannel
+
+__all__ = [
+    "AlertmanagerSettings",
+    "ChatSettings",
+    "DeliverySettings",
+    "EmailSettings",
+    "SmsSettings",
+    "VoiceSettings",
+    "WebhookSettings",
+]
 
 _Seconds = Annotated[float, Field(gt=0, le=60)]
 
@@ -57,6 +67,15 @@ class SmsSettings(_Section):
         default="",
         description="Regular expression that the answer must match besides a 2xx status; empty: any.",
     )
+    rejected: str = Field(
+        default="",
+        description="Regular expression of answers that refuse the number for good; empty: none does.",
+    )
+    reference: str = Field(
+        default="",
+        description="Regular expression whose first group is the gateway's name for the message; empty: none.",
+    )
+    parts: int = Field(default=1, ge=1, le=4, description="Most parts of one message; longer text is cut.")
     timeout_seconds: _Seconds = Field(default=10.0, description="Longest wait for the gateway's answer.")
 
 
@@ -67,10 +86,57 @@ class WebhookSettings(_Section):
     timeout_seconds: _Seconds = Field(default=10.0, description="Longest wait for the receiver's answer.")
 
 
+class VoiceSettings(_Section):
+    """A voice gateway that calls a number and reads a text out, told by a signed webhook."""
+
+    url: HttpUrl = Field(description="Address of the gateway's call for a call.")
+    secret: SecretStr = Field(description="Key of the HMAC-SHA256 signature, as of webhooks.")
+    language: str = Field(default="vi-VN", description="Language that the text is read in.")
+    timeout_seconds: _Seconds = Field(default=10.0, description="Longest wait for the gateway's answer.")
+
+
+class ChatSettings(_Section):
+    """Chat bots and the long tail, by addresses in apprise's words; contacts are written chat:SERVICE/NAME."""
+
+    services: Mapping[str, SecretStr] = Field(
+        description='Service to its address with {to}, as JSON: {"telegram": "tgram://TOKEN/{to}"}.'
+    )
+    timeout_seconds: _Seconds = Field(default=10.0, description="Longest wait for the service's answer.")
+
+
+class AlertmanagerSettings(_Section):
+    """A Prometheus Alertmanager that is told of our incidents, and may tell us of its alerts."""
+
+    url: HttpUrl | None = Field(default=None, description="Address of the Alertmanager; none: not told.")
+    token: SecretStr = Field(
+        default=SecretStr(""),
+        description="Bearer token that /hooks/alertmanager asks for; empty: nothing is taken there.",
+    )
+    timeout_seconds: _Seconds = Field(default=10.0, description="Longest wait for its answer.")
+
+
 class DeliverySettings(_Section):
-    """How hard the outbox works."""
+    """How hard the outbox works, and how delivery watches itself."""
 
     lease_seconds: _Seconds = Field(
         default=30.0, description="How long a worker may hold a message before another takes it up."
     )
     concurrency: int = Field(default=4, ge=1, le=64, description="Attempts at once on each channel.")
+    gateway_token: SecretStr = Field(
+        default=SecretStr(""),
+        description="Token that gateways call /hooks/receipts and /hooks/answers with; empty: nothing is taken.",
+    )
+    heartbeat_url: HttpUrl | None = Field(
+        default=None,
+        description="Dead-man's switch: called while every loop is healthy; whoever watches it calls us if it stops.",
+    )
+    heartbeat_seconds: float = Field(
+        default=60.0, ge=1, le=3600, description="Pause between calls of the dead-man's switch."
+    )
+    canaries: Mapping[ContactChannel, str] = Field(
+        default={},
+        description='Addresses that a trial message goes to, as JSON: {"sms": "+84…"}; failing opens an incident.',
+    )
+    canary_seconds: float = Field(
+        default=3600.0, ge=10, le=86400, description="Pause between trial messages."
+    )

@@ -134,6 +134,14 @@ class OutboxWorker:
         for bell in self._bells.values():
             bell.ring()
 
+    async def receipt(self, *, key: str, reference: str, delivered: bool, reason: str) -> Outcome:
+        """Take a gateway's later word on a message, and let the ladder go on at once when it was bad."""
+        outcome = await self._outbox.receipt(key=key, reference=reference, delivered=delivered, reason=reason)
+        self._metrics.receipts.labels(outcome.result).inc()
+        if outcome.hastened:
+            self._on_hastened()
+        return outcome
+
     async def run(self, stop: asyncio.Event) -> None:
         """Send until ``stop`` is set, then let running attempts end and channels close."""
         async with asyncio.TaskGroup() as lanes:
@@ -186,9 +194,10 @@ class OutboxWorker:
     async def _attempted(self, channel: ContactChannel, letter: Letter) -> Outcome:
         if not await self._outbox.may_leave(letter):
             return Outcome("withdrawn")
-        failure = await self._sent(channel, letter)
-        if failure is None:
-            return await self._outbox.sent(letter)
+        answer = await self._sent(channel, letter)
+        if not isinstance(answer, DeliveryError):
+            return await self._outbox.sent(letter, answer)
+        failure = answer
         log.info(
             "message not delivered",
             channel=channel.value,
@@ -199,14 +208,14 @@ class OutboxWorker:
         )
         return await self._outbox.failed(letter, failure)
 
-    async def _sent(self, channel: ContactChannel, letter: Letter) -> DeliveryError | None:
-        """Attempt once, within the deadline; answers what went wrong."""
+    async def _sent(self, channel: ContactChannel, letter: Letter) -> str | DeliveryError:
+        """Attempt once, within the deadline; answers the next hop's reference, or what went wrong."""
         way = self._channels.get(channel)
         if way is None:
-            return DeliveryError(f"no {channel} channel is configured", permanent=True)
+            return DeliveryError(f"no {channel} channel is configured", permanent=True, refused=False)
         try:
             async with asyncio.timeout(self._deadline):
-                await way.send(letter)
+                return await way.send(letter) or ""
         except DeliveryError as failure:
             return failure
         except TimeoutError:
@@ -216,4 +225,3 @@ class OutboxWorker:
             log.exception("channel failed", channel=channel.value, key=letter.message.key)
             self._metrics.failures.labels("channel").inc()
             return DeliveryError("the channel failed", permanent=False, uncertain=True)
-        return None

@@ -178,6 +178,7 @@ LABELS: Mapping[type[Enum], Mapping[Any, str]] = {
         ContactChannel.EMAIL: N_("e-mail"),
         ContactChannel.VOICE: N_("call"),
         ContactChannel.WEBHOOK: N_("webhook"),
+        ContactChannel.CHAT: N_("chat"),
     },
     Duty: {
         Duty.LEADERSHIP: N_("Leader on duty"),

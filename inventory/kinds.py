@@ -167,6 +167,7 @@ class ContactChannel(StrEnum):
     EMAIL = "email"
     VOICE = "voice"
     WEBHOOK = "webhook"
+    CHAT = "chat"
 
 
 class StepAudience(StrEnum):

@@ -22,6 +22,7 @@ SHIFT_HEADER = ("party", "duty", "person", "start", "end", "substitute")
 
 _EMAIL = re.compile(r"[^@\s]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*", re.ASCII)
 _URL = re.compile(r"https?://[^\s@]+")
+_CHAT = re.compile(r"[a-z0-9_]{1,30}/[^\s@/]{1,80}")
 _CARRIER_TAIL = re.compile(r"(.*)@([A-Za-z0-9_-]+)")
 _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9]{2}:[0-9]{2}(?::[0-9]{2})?(Z|[+-][0-9]{2}:[0-9]{2})?")
 _NO_CONTACTS: tuple[Contact, ...] = ()
@@ -75,6 +76,12 @@ def _reachable(text: str, kind: ContactChannel) -> str:
     if kind is ContactChannel.WEBHOOK:
         if not _URL.fullmatch(text):
             raise expected("không phải địa chỉ https://…", "not an https:// address")
+        return text
+    if kind is ContactChannel.CHAT:
+        if not _CHAT.fullmatch(text):
+            raise expected(
+                "không phải DỊCH_VỤ/TÊN như telegram/123456", "not SERVICE/NAME such as telegram/123456"
+            )
         return text
     return parse_number(text)
 

@@ -168,7 +168,7 @@ class Service:
         )
         return {
             "monitor": believing.run,
-            **self.acting.loops(self.monitor),
+            **self.acting.loops(self.monitor, self.readiness),
             **self.planning.loops(),
             **(self.tracing.loops() if self.tracing is not None else {}),
             "pages": Feed(self.pages).run,
@@ -233,6 +233,7 @@ def create_app(service: Service) -> FastAPI:
     app.include_router(
         hook_routes(ping=service.looking.heartbeats.ping, monotonic=time.monotonic, receiver=service.receiver)
     )
+    app.include_router(service.acting.routes())
     install(app, service.pages)
     return app
 

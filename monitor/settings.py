@@ -13,7 +13,15 @@ from typing import Any
 from pydantic import BaseModel, Field, IPvAnyNetwork, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from alerting.settings import DeliverySettings, EmailSettings, SmsSettings, WebhookSettings
+from alerting.settings import (
+    AlertmanagerSettings,
+    ChatSettings,
+    DeliverySettings,
+    EmailSettings,
+    SmsSettings,
+    VoiceSettings,
+    WebhookSettings,
+)
 from dashboards.settings import PagesSettings
 
 __all__ = ["RetentionSettings", "Settings", "read_settings", "table_of_settings"]
@@ -97,7 +105,19 @@ class Settings(BaseSettings):
     webhook: WebhookSettings | None = Field(
         default=None, description="How webhooks are signed; none: no calls."
     )
-    delivery: DeliverySettings = Field(default=DeliverySettings(), description="How hard the outbox works.")
+    sms_fallback: SmsSettings | None = Field(
+        default=None, description="Second SMS gateway, asked when the first does not take a message."
+    )
+    voice: VoiceSettings | None = Field(default=None, description="Voice gateway; none: people call by hand.")
+    chat: ChatSettings | None = Field(
+        default=None, description="Chat bots; none: no chat contact is written to."
+    )
+    alertmanager: AlertmanagerSettings = Field(
+        default=AlertmanagerSettings(), description="Alertmanager, told of incidents and heard."
+    )
+    delivery: DeliverySettings = Field(
+        default=DeliverySettings(), description="How the outbox works and watches itself."
+    )
     traps: TrapSettings | None = Field(default=None, description="SNMP traps; none: not listened to.")
     reflector: ReflectorSettings | None = Field(default=None, description="Reflecting STAMP; none: not done.")
     pages: PagesSettings = Field(default=PagesSettings(), description="What of the pages may be set.")

@@ -10,17 +10,21 @@ __all__ = ["Channel", "Letter"]
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """A message about to leave, with the link that its reader can acknowledge by (empty for a notice)."""
+    """A message about to leave, with the link and the code that its reader can acknowledge by (empty for a notice)."""
 
     message: Message
     link: str = ""
+    code: str = ""
 
 
 class Channel(Protocol):
     """A way for a letter to leave."""
 
-    async def send(self, letter: Letter) -> None:
-        """Attempt once; returns when the next hop has taken the letter, raises ``DeliveryError`` otherwise."""
+    async def send(self, letter: Letter) -> str | None:
+        """Attempt once; returns when the next hop has taken the letter, raises ``DeliveryError`` otherwise.
+
+        Answers what the next hop calls the message, where it says so and will speak of it again.
+        """
 
     async def close(self) -> None:
         """Let go of connections."""

@@ -24,7 +24,7 @@ class EmailChannel(Channel):
         self._settings = settings
 
     @override
-    async def send(self, letter: Letter) -> None:
+    async def send(self, letter: Letter) -> str | None:
         secret = self._settings.password.get_secret_value()
         try:
             await aiosmtplib.send(
@@ -43,6 +43,7 @@ class EmailChannel(Channel):
             # ValueError: an address that no mail can be written to.
             permanent = isinstance(broken, ValueError)
             raise DeliveryError(f"mail not sent: {type(broken).__name__}", permanent=permanent) from broken
+        return None
 
     @override
     async def close(self) -> None:
@@ -82,7 +83,8 @@ def _as_delivery_error(refused: aiosmtplib.SMTPException) -> DeliveryError:
         codes = [one.code for one in refused.recipients]
         return DeliveryError(reason, permanent=all(code >= 500 for code in codes))
     if isinstance(refused, aiosmtplib.SMTPResponseException):
-        return DeliveryError(reason, permanent=refused.code >= 500)
+        # Refusing us or our text for good says nothing about the reader's address.
+        return DeliveryError(reason, permanent=refused.code >= 500, refused=False)
     # Silence or a cut may have come after the relay took the text: the letter may have left.
     before = (aiosmtplib.SMTPConnectError, aiosmtplib.SMTPConnectTimeoutError)
     return DeliveryError(reason, permanent=False, uncertain=not isinstance(refused, before))

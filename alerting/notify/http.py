@@ -13,6 +13,9 @@ __all__ = ["attempt", "open_client"]
 _PASSING = frozenset({408, 425, 429})
 """Client errors that a later attempt may not meet: timeout, too early, too many (RFC 9110, 8470, 6585)."""
 
+_OF_THE_CONTACT = frozenset({400, 404, 410, 422})
+"""Refusals for good that speak of whom we wrote to; the others (401, 403 …) speak of us."""
+
 
 def open_client(timeout_seconds: float) -> httpx2.AsyncClient:
     """Open a client that follows no redirects and takes no proxy from the environment of the process."""
@@ -49,4 +52,5 @@ async def attempt(
     if answer.is_success:
         return answer.text
     retriable = answer.status_code >= 500 or answer.status_code in _PASSING
-    raise DeliveryError(f"answered {answer.status_code}", permanent=not retriable)
+    refused = answer.status_code in _OF_THE_CONTACT
+    raise DeliveryError(f"answered {answer.status_code}", permanent=not retriable, refused=refused)

@@ -15,10 +15,12 @@ from alerting.notify.channel import Letter
 __all__ = [
     "GSM_LIMIT",
     "UCS2_LIMIT",
+    "code_page",
     "fits_gsm",
     "folded",
     "gsm_length",
     "short_text",
+    "spoken_text",
     "subject",
     "text",
     "ucs2_length",
@@ -28,6 +30,9 @@ GSM_LIMIT = 160
 """Septets in one part of a short message in the GSM 7-bit alphabet (3GPP TS 23.038)."""
 UCS2_LIMIT = 70
 """UTF-16 units in one part of a short message outside that alphabet."""
+
+_GSM_OF_MANY = 153
+_UCS2_OF_MANY = 67
 
 _GSM_BASIC = frozenset(
     "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
@@ -52,6 +57,11 @@ _WHAT: Mapping[str, tuple[str, str]] = {
     "countersign": ("Chờ trực lãnh đạo xác nhận", "Waiting for the leader's own word"),
     "decide": ("Chờ trực lãnh đạo kết luận", "Waiting for the leader's decision"),
     "roster_gap": ("Thiếu người trực", "Nobody on duty"),
+    "contact_refused": ("Liên hệ bị từ chối, cần sửa", "A contact was refused and must be corrected"),
+    "trial": (
+        "Tin thử đường truyền tin, không phải làm gì",
+        "A trial of the messages; nothing is asked of you",
+    ),
 }
 
 
@@ -66,10 +76,11 @@ def subject(letter: Letter) -> str:
 def text(letter: Letter) -> str:
     """Write the text of a mail in both languages."""
     body = letter.message.body
-    return "\n".join([*_vietnamese(body, letter.link), "", "-- English --", *_english(body, letter.link), ""])
+    vietnamese = _vietnamese(body, letter.link, letter.code)
+    return "\n".join([*vietnamese, "", "-- English --", *_english(body, letter.link, letter.code), ""])
 
 
-def _vietnamese(body: Mapping[str, Any], link: str) -> list[str]:
+def _vietnamese(body: Mapping[str, Any], link: str, code: str) -> list[str]:
     lines = [
         f"Gửi: {body['person_name']}",
         "",
@@ -83,13 +94,16 @@ def _vietnamese(body: Mapping[str, Any], link: str) -> list[str]:
     lines += [f"Người tiếp nhận: {body['acknowledged_by']}"] if body.get("acknowledged_by") else []
     if body["what"] == "roster_gap":
         lines.append(f"Không gọi được ai cho ca {body['duty']} của {body['party']}.")
+    if body["what"] == "contact_refused":
+        lines.append(f"Liên hệ {body['contact']} của {body['whose']}: {body['reason']}.")
     if link:
         lines += ["", "Mở liên kết này rồi bấm «Tiếp nhận»:", link]
+        lines += [f"Hoặc nhập mã {_spaced(code)} tại {code_page(link)}"] if code else []
         lines += [f"Nếu đến {_shown(body, 'answer_by')} chưa ai tiếp nhận, hệ thống sẽ gọi người kế tiếp."]
     return lines
 
 
-def _english(body: Mapping[str, Any], link: str) -> list[str]:
+def _english(body: Mapping[str, Any], link: str, code: str) -> list[str]:
     lines = [
         f"{_WHAT[body['what']][1]}.",
         f"Incident {body['number']}, severity {body['severity']}",
@@ -101,41 +115,72 @@ def _english(body: Mapping[str, Any], link: str) -> list[str]:
     lines += [f"Acknowledged by: {body['acknowledged_by']}"] if body.get("acknowledged_by") else []
     if body["what"] == "roster_gap":
         lines.append(f"Nobody could be called for duty {body['duty']} of {body['party']}.")
+    if body["what"] == "contact_refused":
+        lines.append(f"Contact {body['contact']} of {body['whose']}: {body['reason']}.")
     if link:
         lines += ["", "Open this link and press “Acknowledge”:", link]
+        lines += [f"Or type the code {_spaced(code)} at {code_page(link)}"] if code else []
         lines += [f"If nobody has by {_shown(body, 'answer_by')}, the next person is called."]
     return lines
 
 
-def short_text(letter: Letter, *, fold: bool) -> str:
-    """Write a short message of one part: the title is cut, the number and (where it fits) the link are kept."""
+def short_text(letter: Letter, *, fold: bool, parts: int = 1) -> str:
+    """Write a short message of ``parts`` parts at most: the title is cut, the number and what to act by are kept."""
     body = letter.message.body
     what = "" if body["what"] == "page" else f"{_WHAT[body['what']][0]}: "
     head = f"{body['severity']} {body['number']} "
     middle = f"{what}{body['title']}{_again(body)}"
-    tail = f" Nhận: {letter.link}" if letter.link else ""
+    tails = [
+        f" Nhận: {letter.link} hoặc mã {letter.code}",
+        f" Nhận: {letter.link}",
+        f" Mã nhận: {letter.code}",
+    ]
+    if not letter.code:
+        tails = tails[1:2]
     if fold:
-        head, middle, tail = folded(head), folded(middle), folded(tail)
-    whole = head + middle + tail
-    if _fits(whole):
-        return whole
-    # A link that leaves no room for words is worth less than the words: the number can be answered by hand.
-    return _cut(head, middle, tail) or _cut(head, middle, "") or head.strip()
+        head, middle, *tails = (folded(text) for text in (head, middle, *tails))
+    if not letter.link:
+        tails = [""]
+    for tail in tails:
+        if _fits(head + middle + tail, parts):
+            return head + middle + tail
+    # What leaves no room for words is worth less than the words: the number can be answered by hand.
+    cut = (_cut(head, middle, tail, parts) for tail in (*tails, ""))
+    return next((written for written in cut if written), head.strip())
 
 
-def _cut(head: str, middle: str, tail: str) -> str:
+def _cut(head: str, middle: str, tail: str, parts: int) -> str:
     """Shorten ``middle`` until all fits; empty when less than a few words of it would be left."""
     for length in range(len(middle), 15, -1):
         candidate = f"{head}{middle[:length].rstrip()}..{tail}"
-        if _fits(candidate):
+        if _fits(candidate, parts):
             return candidate
     return ""
 
 
-def _fits(candidate: str) -> bool:
+def _fits(candidate: str, parts: int) -> bool:
+    # Parts of a longer message give up room to say which part they are (3GPP TS 23.040, section 9.2.3.24.1).
     if fits_gsm(candidate):
-        return gsm_length(candidate) <= GSM_LIMIT
-    return ucs2_length(candidate) <= UCS2_LIMIT
+        return gsm_length(candidate) <= (GSM_LIMIT if parts == 1 else parts * _GSM_OF_MANY)
+    return ucs2_length(candidate) <= (UCS2_LIMIT if parts == 1 else parts * _UCS2_OF_MANY)
+
+
+def spoken_text(letter: Letter) -> str:
+    """Write what a voice reads out in Vietnamese: sentences, and a code digit by digit."""
+    body = letter.message.body
+    said = [
+        f"{_WHAT[body['what']][0]}.",
+        f"Phiếu {' '.join(body['number'].replace('-', ' '))}, mức {body['severity'][1:]}.",
+        f"{body['title']}.",
+    ]
+    if letter.code:
+        said.append(f"Để tiếp nhận, bấm hoặc nhập mã: {', '.join(letter.code)}.")
+    return " ".join(said)
+
+
+def code_page(link: str) -> str:
+    """Answer where a code is typed, beside the pages that links open."""
+    return link.rpartition("/")[0]
 
 
 def fits_gsm(candidate: str) -> bool:
@@ -158,6 +203,10 @@ def folded(marked: str) -> str:
     plain = unicodedata.normalize("NFD", marked.replace("đ", "d").replace("Đ", "D"))
     bare = "".join(character for character in plain if not unicodedata.combining(character))
     return bare.replace("–", "-").replace("…", "..").encode("ascii", "replace").decode()
+
+
+def _spaced(code: str) -> str:
+    return f"{code[:4]} {code[4:]}"
 
 
 def _again(body: Mapping[str, Any]) -> str:

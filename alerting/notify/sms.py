@@ -1,4 +1,8 @@
-"""Short messages through an HTTP gateway, described by a profile in the settings (Kannel and its many kin)."""
+"""Short messages through an HTTP gateway, described by a profile in the settings (Kannel and its many kin).
+
+What the gateway answers is read by the profile's expressions: ``success`` must be found, ``rejected`` refuses the
+number for good, ``reference`` finds the gateway's own name for the message, by which its receipts speak of it.
+"""
 
 import re
 from collections.abc import Mapping
@@ -17,15 +21,17 @@ _COUNTRY = "+84"
 
 
 class SmsChannel(Channel):
-    """Hands letters to the gateway, each as one part."""
+    """Hands letters to the gateway, each in as many parts as the profile allows."""
 
     def __init__(self, settings: SmsSettings) -> None:
         self._settings = settings
         self._client = open_client(settings.timeout_seconds)
-        self._success = re.compile(settings.success) if settings.success else None
+        self._success = re.compile(settings.success)
+        self._rejected = re.compile(settings.rejected) if settings.rejected else None
+        self._reference = re.compile(settings.reference) if settings.reference else None
 
     @override
-    async def send(self, letter: Letter) -> None:
+    async def send(self, letter: Letter) -> str | None:
         settings = self._settings
         fields = self._fields(letter)
         where = {"query": "params", "form": "data", "json": "json"}[settings.encoding]
@@ -33,11 +39,15 @@ class SmsChannel(Channel):
         answer = await attempt(
             self._client, settings.method, str(settings.url), headers=headers, **{where: fields}
         )
-        if self._success is not None and not self._success.search(answer):
+        if self._rejected is not None and self._rejected.search(answer):
+            raise DeliveryError(f"the gateway refused: {answer[:80]!r}", permanent=True)
+        if not self._success.search(answer):
             raise DeliveryError(f"the gateway answered {answer[:80]!r}", permanent=False)
+        found = self._reference.search(answer) if self._reference is not None else None
+        return found[1] if found else None
 
     def _fields(self, letter: Letter) -> dict[str, str]:
-        written = short_text(letter, fold=self._settings.fold)
+        written = short_text(letter, fold=self._settings.fold, parts=self._settings.parts)
         values = {
             "to": self._number(letter.message.address),
             "text": written,

@@ -31,7 +31,7 @@ class WebhookChannel(Channel):
         self._clock = clock
 
     @override
-    async def send(self, letter: Letter) -> None:
+    async def send(self, letter: Letter) -> str | None:
         message = letter.message
         body = json.dumps(
             {
@@ -40,6 +40,7 @@ class WebhookChannel(Channel):
                 "incident": message.incident,
                 "generation": message.generation,
                 "link": letter.link,
+                "code": letter.code,
                 **message.body,
             },
             ensure_ascii=False,
@@ -51,6 +52,7 @@ class WebhookChannel(Channel):
             SIGNATURE: signature(self._secret, body, int(self._clock().timestamp())),
         }
         await attempt(self._client, "POST", message.address, headers=headers, content=body)
+        return None
 
     @override
     async def close(self) -> None:

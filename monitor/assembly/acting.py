@@ -1,23 +1,38 @@
-"""Acting: incidents, escalation, and the channels that messages leave by."""
+"""Acting: incidents, escalation, the channels that messages leave by, and what watches over their delivery."""
 
+import asyncio
+import time
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 
+from fastapi import APIRouter
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from alerting.alertmanager import AlertmanagerPusher
+from alerting.auditor import Auditor
+from alerting.canary import Canary
+from alerting.dead_man import DeadMansSwitch
 from alerting.metrics import AlertingMetrics
 from alerting.notify.channel import Channel
+from alerting.notify.chat import ChatChannel
 from alerting.notify.email import EmailChannel
+from alerting.notify.fallback import FallbackChannel
 from alerting.notify.sms import SmsChannel
+from alerting.notify.voice import VoiceChannel
 from alerting.notify.webhook import WebhookChannel
+from alerting.oncall import PAGE_CHANNELS
 from alerting.service import AlertingService
+from alerting.web.gateways import gateway_routes
 from alerting.worker import AlertingWorker, OutboxWorker
 from inventory.models import ContactChannel, Inventory
-from monitor.assembly.clocks import Loops, chance, now, token
+from monitor.assembly.clocks import Loop, Loops, chance, now, token
 from monitor.metrics import ServiceMetrics
 from monitor.service import MonitorService
 from monitor.settings import Settings
 
 __all__ = ["Acting"]
+
+_LATE = timedelta(seconds=90)
 
 
 class Acting:
@@ -26,6 +41,7 @@ class Acting:
     def __init__(
         self, settings: Settings, *, database: AsyncEngine, inventory: Inventory, metrics: ServiceMetrics
     ) -> None:
+        self._channels = _channels(settings)
         self.service = AlertingService(
             database=database,
             inventory=inventory,
@@ -34,34 +50,99 @@ class Acting:
             public_url=settings.pages.public_url,
             metrics=AlertingMetrics(metrics.registry),
             chance=chance,
+            channels=PAGE_CHANNELS | self._channels.keys(),
         )
         self._database = database
+        self._settings = settings
         self._delivery = settings.delivery
-        self._channels = _channels(settings)
-
-    def loops(self, monitor: MonitorService) -> Loops:
-        """Answer the loops of acting, woken by belief and by each other."""
-        acting = AlertingWorker(service=self.service, clock=now)
-        outbox = OutboxWorker(
-            database=self._database,
+        self.outbox = OutboxWorker(
+            database=database,
             channels=self._channels,
             clock=now,
             links=self.service.links,
             metrics=self.service.metrics,
-            on_hastened=acting.wake,
+            on_hastened=self._hastened,
             lease=timedelta(seconds=self._delivery.lease_seconds),
             concurrency=self._delivery.concurrency,
         )
+        self._worker = AlertingWorker(service=self.service, clock=now)
+        self._auditor = Auditor(
+            service=self.service,
+            database=database,
+            clock=now,
+            metrics=self.service.metrics,
+            wake_outbox=self.outbox.wake,
+        )
+
+    def _hastened(self) -> None:
+        self._worker.wake()
+
+    def routes(self) -> APIRouter:
+        """Answer what gateways and other systems call."""
+        return gateway_routes(
+            service=self.service,
+            outbox=self.outbox,
+            clock=now,
+            monotonic=time.monotonic,
+            gateway_token=self._delivery.gateway_token.get_secret_value(),
+            alerts_token=self._settings.alertmanager.token.get_secret_value(),
+        )
+
+    def loops(self, monitor: MonitorService, faults: Callable[[], Mapping[str, str]]) -> Loops:
+        """Answer the loops of acting, woken by belief and by each other; ``faults`` is what the service knows of itself."""
 
         def believed(_changes: object) -> None:
-            acting.wake()
+            self._worker.wake()
 
         def acted(_incidents: object) -> None:
-            outbox.wake()
+            self.outbox.wake()
 
         monitor.subscribe(believed)
         self.service.subscribe(acted)
-        return {"alerting": acting.run, "outbox": outbox.run}
+        return {
+            "alerting": self._worker.run,
+            "outbox": self.outbox.run,
+            "auditor": self._auditor.run,
+            **self._watching(faults),
+        }
+
+    def _watching(self, faults: Callable[[], Mapping[str, str]]) -> dict[str, Loop]:
+        """Answer the loops that run only where an address is set for them."""
+        delivery, loops = self._delivery, dict[str, Loop]()
+        if delivery.canaries:
+            loops["canary"] = Canary(
+                service=self.service,
+                channels=self._channels,
+                addresses=delivery.canaries,
+                clock=now,
+                sleep=asyncio.sleep,
+                metrics=self.service.metrics,
+                every_seconds=delivery.canary_seconds,
+            ).run
+        if delivery.heartbeat_url is not None:
+            loops["dead_man"] = DeadMansSwitch(
+                str(delivery.heartbeat_url),
+                every_seconds=delivery.heartbeat_seconds,
+                faults=lambda: {**faults(), **self._own_faults()},
+                clock=now,
+                metrics=self.service.metrics,
+            ).run
+        if self._settings.alertmanager.url is not None:
+            pusher = AlertmanagerPusher(
+                self._settings.alertmanager,
+                database=self._database,
+                clock=now,
+                metrics=self.service.metrics,
+                public_url=self._settings.pages.public_url,
+            )
+            self.service.subscribe(lambda _incidents: pusher.wake())
+            loops["alertmanager"] = pusher.run
+        return loops
+
+    def _own_faults(self) -> dict[str, str]:
+        """Answer which loop of acting has not ended a turn without a fault for too long."""
+        wrong = {"auditor": "found what it could not mend"} if self._auditor.is_alarmed else {}
+        return {**wrong, **self.service.metrics.late_loops(now(), _LATE)}
 
     async def stop(self) -> None:
         """Let go of every channel's connections."""
@@ -74,7 +155,14 @@ def _channels(settings: Settings) -> dict[ContactChannel, Channel]:
     if settings.email is not None:
         channels[ContactChannel.EMAIL] = EmailChannel(settings.email)
     if settings.sms is not None:
-        channels[ContactChannel.SMS] = SmsChannel(settings.sms)
+        sms: Channel = SmsChannel(settings.sms)
+        if settings.sms_fallback is not None:
+            sms = FallbackChannel(sms, SmsChannel(settings.sms_fallback))
+        channels[ContactChannel.SMS] = sms
     if settings.webhook is not None:
         channels[ContactChannel.WEBHOOK] = WebhookChannel(settings.webhook, clock=now)
+    if settings.voice is not None:
+        channels[ContactChannel.VOICE] = VoiceChannel(settings.voice, clock=now)
+    if settings.chat is not None:
+        channels[ContactChannel.CHAT] = ChatChannel(settings.chat)
     return channels

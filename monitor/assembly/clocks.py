@@ -10,9 +10,11 @@ from typing import Any, TypeAlias
 from probes.health import clock_age
 from probes.worker import Clocks
 
-__all__ = ["CLOCKS", "Loops", "chance", "now", "token"]
+__all__ = ["CLOCKS", "Loop", "Loops", "chance", "now", "token"]
 
-Loops: TypeAlias = Mapping[str, Callable[[asyncio.Event], Coroutine[Any, Any, None]]]
+Loop: TypeAlias = Callable[[asyncio.Event], Coroutine[Any, Any, None]]
+"""Runs until the event is set."""
+Loops: TypeAlias = Mapping[str, Loop]
 """Loops of a part by name; each runs until the event is set."""
 
 

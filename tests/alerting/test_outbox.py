@@ -102,22 +102,24 @@ async def test_a_failure_for_now_is_tried_again_after_five_fifteen_and_forty_fiv
     assert (await room.messages())[0].error == ""
 
 
-async def test_the_fourth_failure_is_for_good(room):
-    mail = ScriptedChannel(*(refused() for _ in range(4)))
-    async with an_outbox_worker(room, {EMAIL: mail, SMS: ScriptedChannel()}) as worker:
+async def test_a_page_that_fails_again_and_again_is_tried_each_minute_and_holds_the_ladder_up_no_more(room):
+    mail, sms = ScriptedChannel(*(refused() for _ in range(9))), ScriptedChannel(refused(permanent=True))
+    hastened = asyncio.Event()
+    async with an_outbox_worker(room, {EMAIL: mail, SMS: sms}, on_hastened=hastened.set) as worker:
         await room.cut()
-        for attempt in range(1, 5):
+        for attempt in range(1, 6):
 
             async def failed(attempt=attempt):
-                page = (await room.messages())[0]
-                return page.attempts == attempt and page.state != DeliveryState.LEASED
+                page = next(m for m in await room.messages() if m.channel is EMAIL)
+                return page.attempts == attempt and page.state == DeliveryState.PENDING
 
             await until(failed)
-            room.clock.advance(seconds=45)
+            assert hastened.is_set() == (attempt > 3)
+            room.clock.advance(seconds=60 if attempt > 3 else 45)
             worker.wake()
-        await settled(room, DeliveryState.FAILED)
-    assert mail.letters == []
-    assert (await states(room))[SMS] == DeliveryState.SENT
+    page = next(m for m in await room.messages() if m.channel is EMAIL)
+    assert page.attempts == 5
+    assert await room.service.tick() == 1
 
 
 async def test_once_every_page_of_a_step_has_failed_the_next_person_is_called_at_once(room):
@@ -165,7 +167,8 @@ async def test_an_acknowledgement_between_claim_and_send_keeps_the_page_from_lea
     [letter] = await box.claim(EMAIL, limit=5)
     await room.service.acknowledge(incident.id, actor="A")
     assert not await box.may_leave(letter)
-    assert (await states(room))[EMAIL] == DeliveryState.WITHDRAWN
+    page = next(m for m in await room.messages() if m.channel is EMAIL)
+    assert (page.state, page.error) == (DeliveryState.FAILED, "its time ran out")
 
 
 async def test_a_page_of_an_older_generation_does_not_leave(room):
@@ -176,7 +179,7 @@ async def test_a_page_of_an_older_generation_does_not_leave(room):
     assert not await box.may_leave(letter)
 
 
-async def test_a_page_that_is_too_late_does_not_leave(room):
+async def test_a_page_that_is_too_late_does_not_leave_and_is_written_down_as_failed(room):
     await room.cut()
     room.clock.advance(hours=1)
     box = an_outbox(room)

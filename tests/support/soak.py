@@ -82,6 +82,7 @@ class Soak:
         self._mended = set()
         self._suspects = Counter()
         self._process = None
+        self._calm_at = now()
         self._settings = {
             "inventory": self._inventory,
             "state": folder / "state",
@@ -241,11 +242,14 @@ class Soak:
         return [*self.sms.calls, *self.hook.calls]
 
     async def drained(self):
-        """Answer whether every belief is absorbed and no message waits."""
+        """Answer whether every belief is absorbed and no message of the storm waits; ladders climb on all the while."""
         async with reading(self.database) as connection:
             waiting = await connection.execute(
                 select(schema.outbox.c.id)
-                .where(schema.outbox.c.state.in_((DeliveryState.PENDING.value, DeliveryState.LEASED.value)))
+                .where(
+                    schema.outbox.c.state.in_((DeliveryState.PENDING.value, DeliveryState.LEASED.value)),
+                    schema.outbox.c.created_at < self._calm_at,
+                )
                 .limit(1)
             )
             rows = await connection.execute(
@@ -259,10 +263,11 @@ class Soak:
 
     async def finish(self):
         """Start once more, let it send what is left, stop it as an operator does, and balance the books."""
+        self._calm_at = now()
         self.start()
         await self.ready()
         self.sms.script, self.hook.script, self.mail.replies = [], [], []
-        await until(self.drained, within=120)
+        await until(self.drained, within=240)
         self._process.terminate()
         await asyncio.to_thread(self._process.join, 20)
         assert self._process.exitcode == 0, self.log()
@@ -325,9 +330,13 @@ class Soak:
         if message.state in {DeliveryState.SENT, DeliveryState.DELIVERED}:
             if not taken:
                 books.faults.append(f"page {message.key} is written down as sent and never arrived")
-        elif message.state is not DeliveryState.WITHDRAWN:
+        elif message.state is not DeliveryState.WITHDRAWN and message.created_at < self._calm_at:
             books.faults.append(f"page {message.key} is {message.state}: {message.error}")
-        elif one.state == "open" and one.generation == message.generation:
+        elif (
+            message.state is DeliveryState.WITHDRAWN
+            and one.state == "open"
+            and one.generation == message.generation
+        ):
             books.faults.append(f"page {message.key} was withdrawn while its incident waits")
         repeated = max(0, taken - 1)
         books.duplicates += repeated
