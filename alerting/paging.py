@@ -17,6 +17,7 @@ from alerting.models import DeliveryState, IncidentEvent, Message, MessageKind
 from alerting.oncall import PAGE_CHANNELS, contacts_for
 from alerting.planned import quiet_until
 from alerting.province import Province
+from alerting.roster_store import living
 from alerting.run_store import active_run, latest_run, save_run
 from alerting.timers import COUNTERSIGN, running, started
 from inventory.models import Contact, ContactChannel, Duty, Person
@@ -134,7 +135,7 @@ async def advance(case: Case, run: Run, province: Province, at: datetime) -> Non
     """Take the steps of ``run`` that are due: record them, store their pages, and say where nobody was found."""
     taken = climb(
         run,
-        inventory=province.inventory,
+        inventory=await living(case.connection, province.inventory, at),
         owner=case.incident.owner,
         department=province.department,
         at=at,
@@ -223,6 +224,7 @@ async def inform(
     ``mark`` names the matter where the ledger's sequence does not, so that a repetition is not told twice.
     """
     stem = f"{case.incident.id}:{case.incident.generation}:{what}:{mark or case.sequence}"
+    inventory = await living(case.connection, province.inventory, at)
     notices = [
         _message(
             case,
@@ -233,7 +235,7 @@ async def inform(
             body=_facts(case, what, province, {**(about or {}), "person_name": person.name}),
             at=at,
         )
-        for person in officers(province.inventory, province.department, at)
+        for person in officers(inventory, province.department, at)
         if person.code != told
         for contact in _quiet(person)
     ]

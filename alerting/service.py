@@ -29,6 +29,7 @@ from alerting.overdue import meet, set_going
 from alerting.paging import tell_of_contact
 from alerting.province import Province
 from alerting.reported import Report, open_reported
+from alerting.roster_store import living, people_of
 from alerting.run_store import due_runs, soonest_step
 from alerting.store import due_incidents, soonest_deadline, tally
 from alerting.store import incident as read_incident
@@ -166,11 +167,12 @@ class AlertingService:
             now = self._clock()
             counted = await tally(connection)
             waiting = await oldest_waiting(connection, now)
+            inventory = await living(connection, self._province.inventory, now)
         self.metrics.incidents.clear()
         for state, severity, owner, count in counted:
             self.metrics.incidents.labels(state, severity, owner).set(count)
         self.metrics.outbox_oldest.set((now - waiting).total_seconds() if waiting else 0.0)
-        for row in board(self._province.inventory, now):
+        for row in board(inventory, now):
             missing = (now - row.since).total_seconds() if row.gap and row.since else 0.0
             self.metrics.roster_gap.labels(row.party, row.duty.value).set(missing)
 
@@ -317,7 +319,7 @@ class AlertingService:
             found = await self.links.find(connection, token, self._clock())
             if found is None:
                 return None
-            person = self._province.inventory.people.get(found[1])
+            person = (await people_of(connection, self._province.inventory)).get(found[1])
             return (await read_incident(connection, found[0]), person) if person else None
 
     async def acknowledge_by_link(self, token: str) -> Incident:

@@ -5,6 +5,8 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from alerting.handover_service import HandoverService
+from alerting.roster_service import RosterService
 from dashboards.api_tokens import ApiTokens
 from dashboards.auth import AuthService
 from dashboards.deps import Acting, Deps, Monitoring
@@ -32,6 +34,9 @@ def assemble(
     planned: PlannedService | None = None,
 ) -> Deps:
     """Answer what the pages stand on. ``token`` also names this process life for the live stream."""
+    roster = RosterService(
+        database=database, inventory=lambda: monitor.inventory, clock=clock, token=token
+    )
     return Deps(
         monitor=monitor,
         alerting=alerting,
@@ -52,6 +57,8 @@ def assemble(
         )
         if settings.oidc is not None
         else None,
+        roster=roster,
+        handing=HandoverService(roster),
         hub=Hub(boot=token()[:12]),
         maps=Maps(),
         clock=clock,

@@ -49,7 +49,7 @@ class BoardFrame:
 async def load_frame(deps: Deps, words: Words, *, owner: str | None) -> BoardFrame:
     """Load what the board shows now. ``owner`` is the watcher's scope."""
     now, snapshot = deps.clock(), deps.monitor.snapshot()
-    inventory, topology = deps.monitor.inventory, deps.monitor.topology
+    inventory, topology = await deps.roster.living(), deps.monitor.topology
     live = await deps.records.live(owner=owner)
     changes = await deps.records.recent(limit=80)
     acts = await deps.records.recent_acts(owner=owner, limit=30)

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
+from alerting.handover_service import HandoverService
 from alerting.models import CauseClass, Incident, LedgerEntry, Message
+from alerting.roster_service import RosterService
 from dashboards.api_tokens import ApiTokens
 from dashboards.auth import AuthService
 from dashboards.federation import Federation
@@ -134,6 +136,8 @@ class Deps:
     factors: SecondFactors
     tokens: ApiTokens
     federation: Federation | None
+    roster: RosterService
+    handing: HandoverService
     hub: Hub
     maps: Maps
     clock: Callable[[], datetime]

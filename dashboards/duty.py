@@ -10,7 +10,7 @@ __all__ = ["duty"]
 
 async def duty(visit: Visit) -> Response:
     """Show everybody on duty; a carrier's account sees its own people."""
-    found = watches(visit.deps.monitor.inventory, visit.now)
+    found = watches(await visit.deps.roster.living(), visit.now)
     seen = [watch for watch in found if visit.who.sees_party(watch.party)]
     parties = {watch.party: watch.party_name for watch in seen}
     return visit.page(

@@ -55,7 +55,7 @@ async def show(visit: Visit) -> Response:
     """Show one incident: what, where, who, by when; its timeline; what was sent; what can be done."""
     incident = await _wanted(visit)
     records, monitor = visit.deps.records, visit.deps.monitor
-    inventory, topology = monitor.inventory, monitor.topology
+    inventory, topology = await visit.deps.roster.living(), monitor.topology
     row = incident_row(incident, inventory=inventory, topology=topology, words=visit.words)
     return visit.page(
         "incident.html",

@@ -56,7 +56,7 @@ async def site(visit: Visit) -> Response:
         tables=[(code, history_rows(series[code], since, until)) for code in targets if code in series],
         window=name,
         windows=tuple(_WINDOWS),
-        watches=watches_of_paths(lines, inventory, visit.now),
+        watches=watches_of_paths(lines, await visit.deps.roster.living(), visit.now),
     )
 
 

@@ -295,6 +295,7 @@ LABELS: Mapping[type[Enum], Mapping[Any, str]] = {
         Right.SEE_INCIDENTS: N_("see incidents"),
         Right.SEE_NUMBERS: N_("see telephone numbers"),
         Right.ACT_ON_INCIDENTS: N_("act on incidents"),
+        Right.EDIT_ROSTER: N_("edit rosters"),
         Right.CLOSE_INCIDENTS: N_("close incidents"),
         Right.REPORT_INCIDENTS: N_("open an incident for what somebody told"),
         Right.DECIDE_DISPUTES: N_("decide disputes and countersign"),

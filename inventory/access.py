@@ -57,6 +57,8 @@ class Right(StrEnum):
     """Decide what parties dispute, and give the leader's own word on the gravest incidents."""
     SEE_RESTRICTED = "see_restricted"
     """Security matters and suspicious items, within scope."""
+    EDIT_ROSTER = "edit_roster"
+    """Change who is on duty, within scope: shifts, rotations, imports, handovers."""
     ADMINISTER = "administer"
     """Accounts, reload, settings."""
     USE_API = "use_api"
@@ -69,6 +71,7 @@ _DEPARTMENT = frozenset(
     {
         Right.ACT_ON_INCIDENTS,
         Right.CLOSE_INCIDENTS,
+        Right.EDIT_ROSTER,
         Right.PLAN_WORK,
         Right.REPORT_INCIDENTS,
         Right.SEE_RESTRICTED,
@@ -86,12 +89,13 @@ RIGHTS: Mapping[Role, frozenset[Right]] = {
             Right.SEE_INCIDENTS,
             Right.SEE_NUMBERS,
             Right.ACT_ON_INCIDENTS,
+            Right.EDIT_ROSTER,
             Right.REPORT_INCIDENTS,
             Right.SEE_RESTRICTED,
         }
     ),
     Role.COMMITTEE: _READ,
-    Role.MACHINE: _READ | {Right.USE_API, Right.ACT_ON_INCIDENTS},
+    Role.MACHINE: _READ | {Right.USE_API, Right.ACT_ON_INCIDENTS, Right.EDIT_ROSTER},
 }
 """What each role may do. A carrier never closes its own incident: the department signs off (DESIGN.md, 8)."""
 

@@ -15,6 +15,7 @@ from fastapi import FastAPI
 
 from alerting.api import router as incident_routes
 from alerting.planned_api import router as planned_routes
+from alerting.roster_api import router as roster_routes
 from alerting.web.api import Api, ApiApplication
 from dashboards.api_access import api_actor, belief_guard
 from dashboards.assembly import assemble
@@ -229,6 +230,7 @@ def create_app(service: Service) -> FastAPI:
     )
     api = Api(database=service.database, clock=now, actor=api_actor(service.pages))
     app.include_router(incident_routes(api, service.alerting))
+    app.include_router(roster_routes(api, service.pages.roster, service.pages.handing))
     app.include_router(planned_routes(api, service.planning.service))
     app.include_router(
         hook_routes(ping=service.looking.heartbeats.ping, monotonic=time.monotonic, receiver=service.receiver)

@@ -1,0 +1,250 @@
+"""The live roster on a real database: who is paged after an edit, what a reload does, who may touch what."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from alerting.handover_service import HandoverService
+from alerting.roster import FindingKind, Origin
+from alerting.roster_errors import ImpossibleShiftError, SettledError, UnknownShiftError
+from alerting.roster_rotation import Rotation
+from alerting.roster_service import RosterService
+from inventory.models import Contact, ContactChannel, Duty, Person, Shift
+from tests.support.acting import NOON, SHIFTS, ZONE, a_duty_room, a_shift, an_inventory, tokens
+
+HOUR = timedelta(hours=1)
+OPS = ("VNPT", Duty.OPERATIONS)
+
+
+@pytest.fixture
+async def room(tmp_path):
+    async with a_duty_room(tmp_path) as room:
+        yield room
+
+
+def roster_over(room, inventory=None):
+    found = {"now": inventory}
+    return RosterService(
+        database=room.database,
+        inventory=lambda: found["now"] or room.service.inventory,
+        clock=room.clock,
+        token=tokens(),
+    )
+
+
+@pytest.fixture
+def roster(room):
+    return roster_over(room)
+
+
+async def held_by(roster, party="VNPT", duty=Duty.OPERATIONS):
+    view = await roster.view()
+    return [(s.person, s.origin) for s in view.shifts if (s.party, s.duty) == (party, duty)]
+
+
+async def test_the_files_are_the_roster_until_somebody_edits(roster):
+    view = await roster.view()
+    assert {s.plain() for s in view.shifts} == set(SHIFTS)
+    assert not view.taken
+
+
+async def test_the_page_goes_to_whom_the_roster_names_now(room, roster):
+    (mine,) = [s for s in (await roster.view()).shifts if s.party == "VNPT"]
+    await roster.change(mine.id, actor="trực ban", scope=None, person="vnpt-2", substitute="vnpt-1")
+    await room.cut()
+    assert {person for person, _, _ in await room.pages()} == {"vnpt-2"}
+    await room.pass_time(minutes=3)
+    assert {person for person, _, _ in await room.pages()} == {"vnpt-2", "vnpt-1"}
+
+
+async def test_a_person_who_came_with_a_roster_is_paged_and_their_link_works(room, roster):
+    new = Person("VNPT-MOI", "VNPT", "Người Mới", contacts=(Contact(ContactChannel.SMS, "+84911111111"),))
+    shift = Shift(*OPS, "VNPT-MOI", NOON, NOON + 8 * HOUR)
+    ids = roster.new_ids()
+    made = replace(
+        (await roster.view()).shifts[0],
+        id=next(ids),
+        party=shift.party,
+        duty=shift.duty,
+        person=shift.person,
+        start=shift.start,
+        end=shift.end,
+        substitute="",
+        origin=Origin.IMPORT,
+    )
+    await roster.lay_down([made], actor="máy", scope=None, over=True, act="import", people=[new])
+    incident = await room.cut()
+    assert {person for person, _, _ in await room.pages()} == {"VNPT-MOI"}
+    async with room.database.begin() as connection:
+        address = await room.service.links.issue(
+            connection, incident=incident.id, person="VNPT-MOI", expires_at=NOON + HOUR
+        )
+    found = await room.service.by_link(address.rsplit("/", 1)[1])
+    assert found is not None
+    assert found[1].name == "Người Mới"
+
+
+async def test_what_was_edited_outlives_a_restart_and_a_reload_that_says_otherwise(room, roster):
+    (mine,) = [s for s in (await roster.view()).shifts if s.party == "VNPT"]
+    await roster.change(mine.id, actor="trực ban", scope=None, person="vnpt-2", substitute="")
+    other = an_inventory(shifts=(a_shift(*OPS, "vnpt-1", hours=48), *SHIFTS[1:]))
+    again = roster_over(room, other)
+    assert await held_by(again) == [("vnpt-2", Origin.EDIT)]
+    await again.give_back(*OPS, actor="trực ban", scope=None)
+    assert await held_by(again) == [("vnpt-1", Origin.FILE)]
+    acts = [line.act for line in await again.changes(scope=None, limit=10)]
+    assert acts == ["given_back", "changed", "taken_over"]
+
+
+async def test_a_duty_that_nobody_edited_follows_the_files(room, roster):
+    await roster.add(
+        Shift("VIETTEL", Duty.OPERATIONS, "vnpt-1", NOON, NOON + HOUR), actor="trực ban", scope=None
+    )
+    other = an_inventory(shifts=(a_shift(*OPS, "vnpt-2"), *SHIFTS[1:]))
+    assert await held_by(roster_over(room, other)) == [("vnpt-2", Origin.FILE)]
+
+
+async def test_an_override_takes_its_hours_and_leaves_the_rest(roster):
+    await roster.add(
+        Shift(*OPS, "vnpt-2", NOON + HOUR, NOON + 3 * HOUR), actor="trực ban", scope=None, as_override=True
+    )
+    view = await roster.view()
+    mine = sorted((s.start, s.end, s.person) for s in view.shifts if s.party == "VNPT")
+    assert [(p, (e - s) / HOUR) for s, e, p in mine] == [("vnpt-1", 7), ("vnpt-2", 2), ("vnpt-1", 15)]
+    kinds = {f.kind for f in view.findings(NOON - 6 * HOUR, NOON + 18 * HOUR, "VNPT")}
+    assert not kinds & {FindingKind.GAP, FindingKind.OVERLAP}
+
+
+async def test_a_rotation_replaces_what_stood(roster):
+    local = NOON.astimezone(ZONE).replace(tzinfo=None)
+    made = await roster.rotate(
+        Rotation(*OPS, ("vnpt-1", "vnpt-2"), local, local + timedelta(days=1)),
+        actor="trực ban",
+        scope=None,
+        replacing=True,
+    )
+    assert [s.person for s in made] == ["vnpt-1", "vnpt-2", "vnpt-1"]
+    view = await roster.view()
+    assert not [f for f in view.findings(NOON, NOON + 24 * HOUR, "VNPT") if f.kind is FindingKind.OVERLAP]
+
+
+@pytest.mark.parametrize(
+    ("shift", "words"),
+    [
+        (Shift(*OPS, "ai-do", NOON, NOON + HOUR), "nobody has the code"),
+        (Shift(*OPS, "vnpt-1", NOON, NOON), "must be after the start"),
+        (Shift(*OPS, "vnpt-1", NOON, NOON + 200 * HOUR), "not longer than 7 days"),
+        (Shift(*OPS, "vnpt-1", NOON, NOON + HOUR, "vnpt-1"), "somebody else"),
+        (Shift(*OPS, "vnpt-1", NOON, NOON + HOUR, "ai-do"), "of the substitute"),
+    ],
+)
+async def test_a_shift_that_cannot_be_is_refused_in_words_and_nothing_changes(roster, shift, words):
+    with pytest.raises(ImpossibleShiftError, match=words):
+        await roster.add(shift, actor="trực ban", scope=None)
+    assert not (await roster.view()).taken
+
+
+async def test_a_carrier_touches_its_own_roster_and_cannot_tell_anothers_from_none(roster):
+    view = await roster.view()
+    theirs = next(s for s in view.shifts if s.party == "STTTT")
+    with pytest.raises(UnknownShiftError):
+        await roster.remove(theirs.id, actor="vnpt", scope="VNPT")
+    with pytest.raises(UnknownShiftError):
+        await roster.add(
+            Shift("VIETTEL", Duty.OPERATIONS, "vnpt-1", NOON, NOON + HOUR), actor="vnpt", scope="VNPT"
+        )
+    with pytest.raises(UnknownShiftError):
+        await roster.confirm([theirs.id], by="vnpt", scope="VNPT")
+    mine = await roster.view(scope="VNPT")
+    assert {s.party for s in mine.shifts} == {"VNPT"}
+
+
+async def test_a_confirmation_belongs_to_the_shift_as_it_stands(roster):
+    (mine,) = (await roster.view(scope="VNPT")).shifts
+    await roster.confirm([mine.id], by="Trực ca VNPT 1", scope="VNPT", person="vnpt-1")
+    (mine,) = (await roster.view(scope="VNPT")).shifts
+    assert mine.confirmed_at == NOON
+    await roster.change(mine.id, actor="vnpt", scope="VNPT", end=mine.end + HOUR)
+    (mine,) = (await roster.view(scope="VNPT")).shifts
+    assert mine.confirmed_at is None
+
+
+async def test_nobody_confirms_for_somebody_else(roster):
+    (mine,) = (await roster.view(scope="VNPT")).shifts
+    with pytest.raises(UnknownShiftError):
+        await roster.confirm([mine.id], by="Trực ca VNPT 2", scope="VNPT", person="vnpt-2")
+
+
+@pytest.fixture
+def two_shifts(room, roster):
+    async def make():
+        (mine,) = (await roster.view(scope="VNPT")).shifts
+        await roster.change(mine.id, actor="vnpt", scope="VNPT", end=NOON + HOUR)
+        await roster.add(Shift(*OPS, "vnpt-2", NOON + HOUR, NOON + 9 * HOUR), actor="vnpt", scope="VNPT")
+        return HandoverService(roster)
+
+    return make
+
+
+async def test_pages_go_to_the_outgoing_person_until_the_incoming_one_accepts(room, two_shifts):
+    handing = await two_shifts()
+    await room.cut()
+    offered = await handing.offer(*OPS, actor="vnpt-1", scope="VNPT", note="cáp Mỹ Xuyên đang hàn")
+    assert [matter["number"] for matter in offered.matters] == [(await room.incident()).number]
+    room.clock.advance(minutes=70)
+    living = await handing._roster.living()
+    assert {s.person for s in living.shifts if s.party == "VNPT" and s.start <= room.clock() < s.end} == {
+        "vnpt-1"
+    }
+    await handing.accept(offered.id, actor="Trực ca VNPT 2", scope="VNPT")
+    living = await handing._roster.living()
+    assert {s.person for s in living.shifts if s.party == "VNPT" and s.start <= room.clock() < s.end} == {
+        "vnpt-2"
+    }
+
+
+async def test_a_handover_that_nobody_accepts_is_told_once(room, two_shifts):
+    handing = await two_shifts()
+    await handing.offer(*OPS, actor="vnpt-1", scope="VNPT")
+    room.clock.advance(minutes=74)
+    assert not await handing.escalate()
+    room.clock.advance(minutes=1)
+    (late,) = await handing.escalate()
+    assert late.incoming == "vnpt-2"
+    assert not await handing.escalate()
+
+
+async def test_a_duty_is_offered_once_and_accepted_by_its_own_party(room, two_shifts):
+    handing = await two_shifts()
+    offered = await handing.offer(*OPS, actor="vnpt-1", scope="VNPT")
+    with pytest.raises(SettledError):
+        await handing.offer(*OPS, actor="vnpt-1", scope="VNPT")
+    with pytest.raises(UnknownShiftError):
+        await handing.accept(offered.id, actor="viettel", scope="VIETTEL")
+
+
+async def test_a_swap_happens_when_the_other_one_accepts(roster, two_shifts):
+    handing = await two_shifts()
+    first, second = (await roster.view(scope="VNPT")).shifts
+    swap = await handing.ask(first.id, person="vnpt-2", other=second.id, actor="vnpt-1", scope="VNPT")
+    assert [p for p, _ in await held_by(roster)] == ["vnpt-1", "vnpt-2"]
+    with pytest.raises(UnknownShiftError):
+        await handing.answer(swap.id, accepts=True, actor="vnpt-1", scope="VNPT", person="vnpt-1")
+    await handing.answer(swap.id, accepts=True, actor="vnpt-2", scope="VNPT", person="vnpt-2")
+    after = (await roster.view(scope="VNPT")).shifts
+    assert [(s.person, s.origin) for s in after] == [("vnpt-2", Origin.SWAP), ("vnpt-1", Origin.SWAP)]
+    assert all(s.confirmed_at for s in after)
+    with pytest.raises(SettledError):
+        await handing.answer(swap.id, accepts=False, actor="vnpt-2", scope="VNPT")
+
+
+async def test_every_change_leaves_what_stood_before_and_after(roster):
+    (mine,) = (await roster.view(scope="VNPT")).shifts
+    await roster.change(mine.id, actor="Nguyễn Văn A", scope="VNPT", person="vnpt-2", substitute="")
+    (line, _) = await roster.changes(scope="VNPT", limit=10)
+    assert line.actor == "Nguyễn Văn A"
+    assert line.before is not None
+    assert line.after is not None
+    assert (line.before["person"], line.after["person"]) == ("vnpt-1", "vnpt-2")
+    assert await roster.changes(scope="VIETTEL", limit=10) == ()
