@@ -164,9 +164,7 @@ def _add_reading(routes: APIRouter, api: Api, roster: RosterService) -> None:
             key=lambda shift: (shift.start, shift.id),
         )
         items = found[:limit]
-        return Page(
-            items=items, next=packed(items[-1].start, items[-1].id) if len(found) > limit else None
-        )
+        return Page(items=items, next=packed(items[-1].start, items[-1].id) if len(found) > limit else None)
 
     @routes.get("/findings", summary="Gaps, overlaps, double duty and unreachable people in a window")
     async def wrong(
@@ -233,16 +231,12 @@ def _add_editing(routes: APIRouter, api: Api, roster: RosterService) -> None:
         rotation = Rotation(
             body.party, body.duty, body.people, body.start, body.until, hours=body.hours, rule=body.rule
         )
-        return list(
-            await roster.rotate(rotation, actor=asking.name, scope=scope, replacing=body.replace)
-        )
+        return list(await roster.rotate(rotation, actor=asking.name, scope=scope, replacing=body.replace))
 
 
 def _add_agreeing(routes: APIRouter, api: Api, roster: RosterService, handing: HandoverService) -> None:
     @routes.post("/confirmations", summary="Say that shifts will be held")
-    async def confirm(
-        body: Confirmation, asking: Annotated[Any, Depends(api.actor)]
-    ) -> list[RosterShift]:
+    async def confirm(body: Confirmation, asking: Annotated[Any, Depends(api.actor)]) -> list[RosterShift]:
         scope = _reader(asking)
         found = await roster.confirm(body.shifts, by=asking.name, scope=scope, person=_person(asking))
         return list(found)

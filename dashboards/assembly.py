@@ -34,9 +34,7 @@ def assemble(
     planned: PlannedService | None = None,
 ) -> Deps:
     """Answer what the pages stand on. ``token`` also names this process life for the live stream."""
-    roster = RosterService(
-        database=database, inventory=lambda: monitor.inventory, clock=clock, token=token
-    )
+    roster = RosterService(database=database, inventory=lambda: monitor.inventory, clock=clock, token=token)
     return Deps(
         monitor=monitor,
         alerting=alerting,
