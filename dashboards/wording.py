@@ -267,6 +267,7 @@ LABELS: Mapping[type[Enum], Mapping[Any, str]] = {
         ChangeReason.FIRST_RESULT: N_("first result"),
         ChangeReason.RECOMPUTED: N_("computed again"),
         ChangeReason.EXPLAINED: N_("explained by one cause"),
+        ChangeReason.ABSORBED: N_("part of a wider cause"),
         ChangeReason.RECOVERED: N_("recovered"),
         ChangeReason.ISOLATED: N_("the vantage saw nothing"),
         ChangeReason.RELEASED: N_("the vantage sees again"),

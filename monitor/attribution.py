@@ -19,6 +19,7 @@ from monitor.fleet import FleetBelief, subject_of
 from monitor.models import ChangeReason, StateChange, SubjectKind
 from monitor.moments import SECOND, moment, nanoseconds, seconds
 from monitor.snapshot import CauseView
+from monitor.widening import is_spreading, wider
 
 __all__ = ["Attribution"]
 
@@ -36,6 +37,7 @@ class Attribution:
         self._touched: dict[str, Cause] = {}
         self._growing: dict[str, Cause] = {}
         self._recent: set[str] | None = None
+        self._may_widen = True
 
     @property
     def waiting(self) -> tuple[Failure, ...]:
@@ -62,7 +64,11 @@ class Attribution:
                 fresh[each.target] = self._failure(each.target, nanoseconds(each.started_at), now_ns)
         self._recent = None
         self._absorb(list(fresh.values()), out)
-        due = [self._resolve(now_ns, out), self._tell(now_ns, out)]
+        asks_again_ns = self._resolve(now_ns, out)
+        absorbed = self._widen(now_ns, out)
+        due = [asks_again_ns, self._tell(now_ns, out)]
+        for child in absorbed:
+            self._change(child, ("down", "down"), child.since_ns, now_ns, out)
         out.causes.update({subject: self._row(cause) for subject, cause in self._touched.items()})
         self._touched.clear()
         return min((at_ns for at_ns in due if at_ns is not None), default=None)
@@ -79,9 +85,10 @@ class Attribution:
                 down={target for target in row.targets if target in open_outages},
                 told=row.told,
                 grown_ns=max(row.targets.values(), default=0),
+                absorbed_by=row.absorbed_by,
             )
             self.causes.add(cause)
-            if cause.has_grown:
+            if cause.has_grown and not cause.absorbed_by:
                 self._growing[cause.subject] = cause
         for target, started_at in open_outages.items():
             if not self.causes.cause_of(target):
@@ -115,7 +122,7 @@ class Attribution:
 
     def end_empty(self, now_ns: int, out: Decisions) -> None:
         """End causes that nothing holds open (their outages ended while their row was being kept)."""
-        for cause in [each for each in self.causes if not each.down]:
+        for cause in self.causes.empty():
             self.causes.drop(cause.subject)
             self._end(cause, now_ns, now_ns, out)
 
@@ -124,11 +131,11 @@ class Attribution:
 
     def _recovered(self, target: str, at_ns: int, now_ns: int, out: Decisions) -> None:
         self._waiting.pop(target, None)
-        cause = self.causes.recover(target, at_ns)
-        if cause is not None:
+        for cause in self.causes.recover(target, at_ns):
             self._end(cause, max(cause.answered_ns, cause.since_ns), now_ns, out)
 
     def _absorb(self, fresh: list[Failure], out: Decisions) -> None:
+        self._may_widen |= bool(fresh)
         for failure in fresh:
             cause = self.causes.absorb(failure, self.belief.topology)
             if cause is None:
@@ -169,9 +176,22 @@ class Attribution:
             now_ns=now_ns,
             hold_ns=seconds(inventory.policy.hold_seconds) + (OURSELVES_NS if is_doubtful else 0),
         )
+        spreading = [each for each in answer.proposals if self._is_spreading(each, now_ns)]
         for proposal in answer.proposals:
-            self._open(proposal, now_ns, out)
-        return answer.next_ns
+            if proposal not in spreading:
+                self._open(proposal, now_ns, out)
+        again = [answer.next_ns, now_ns + SECOND if spreading else None]
+        return min((at_ns for at_ns in again if at_ns is not None), default=None)
+
+    def _is_spreading(self, proposal: Proposal, now_ns: int) -> bool:
+        return is_spreading(
+            proposal.subject,
+            list(self.causes),
+            self.waiting,
+            inventory=self.belief.inventory,
+            topology=self.belief.topology,
+            now_ns=now_ns,
+        )
 
     def _as_now(self, failure: Failure) -> Failure:
         belief = self.belief
@@ -193,12 +213,47 @@ class Attribution:
         cause = self.causes.open(proposal, owner=owner, noticed_ns=now_ns, began=began)
         out.explained.append((cause.subject, proposal.targets))
         self._touched[cause.subject] = self._growing[cause.subject] = cause
+        self._may_widen = True
 
     def _end(self, cause: Cause, at_ns: int, now_ns: int, out: Decisions) -> None:
         self._touched.pop(cause.subject, None)
         self._growing.pop(cause.subject, None)
         out.causes[cause.subject] = None
-        self._change(cause, ("down", "up"), at_ns, now_ns, out)
+        if cause.told:
+            self._change(cause, ("down", "up"), at_ns, now_ns, out)
+
+    def _widen(self, now_ns: int, out: Decisions) -> list[Cause]:
+        """Let a wider group take over what it explains by now; answers the causes it took over that were told of."""
+        if not self._may_widen:
+            return []
+        belief = self.belief
+        found = wider(
+            list(self.causes),
+            self.waiting,
+            inventory=belief.inventory,
+            topology=belief.topology,
+            witness=belief,
+        )
+        self._may_widen = found.is_open
+        if not found.risk:
+            return []
+        subject = f"risk:{found.risk}"
+        under = [t for t in self._waiting if found.risk in belief.topology.risks_of_target(t)]
+        began = {target: self._waiting.pop(target).began_ns for target in under}
+        since_ns = min((*began.values(), *(child.since_ns for child in found.children)))
+        parent = self.causes.open(
+            Proposal(subject, tuple(under), since_ns),
+            owner=belief.inventory.risks[found.risk].owner,
+            noticed_ns=now_ns,
+            began=began,
+        )
+        for child in found.children:
+            self.causes.take_over(parent, child)
+            self._growing.pop(child.subject, None)
+            self._touched[child.subject] = child
+        out.explained.append((subject, tuple(sorted(parent.down))))
+        self._touched[subject] = self._growing[subject] = parent
+        return [child for child in found.children if child.told]
 
     def _change(
         self, cause: Cause, beliefs: tuple[str, str], at_ns: int, now_ns: int, out: Decisions
@@ -212,7 +267,7 @@ class Attribution:
                 new=beliefs[1],
                 at=moment(at_ns),
                 noticed_at=moment(now_ns),
-                reason=ChangeReason.RECOVERED if is_over else ChangeReason.EXPLAINED,
+                reason=_reason(cause, is_over=is_over),
                 evidence=self._evidence(cause, now_ns, is_over=is_over),
             )
         )
@@ -225,6 +280,7 @@ class Attribution:
             noticed_at=moment(cause.noticed_ns),
             targets=dict(cause.targets),
             told=cause.told,
+            absorbed_by=cause.absorbed_by,
         )
 
     def _evidence(self, cause: Cause, now_ns: int, *, is_over: bool) -> dict[str, Any]:
@@ -243,6 +299,7 @@ class Attribution:
             "isolated": [site for site, each in judged.items() if each.up == 0],
             "flapping": [target for target in targets if belief.turns.is_flapping(target, now_ns)],
             "explanation": recovery(cause.subject) if is_over else self._explanation(cause, sites, now_ns),
+            **({"into": cause.absorbed_by} if cause.absorbed_by else {}),
         }
 
     def _explanation(self, cause: Cause, sites: list[str], now_ns: int) -> dict[str, str]:
@@ -266,3 +323,9 @@ class Attribution:
             found = {site_of(t) for t, began_ns in self.belief.outages.items() if began_ns >= since_ns}
             self._recent = {site for site in found if site is not None}
         return self._recent
+
+
+def _reason(cause: Cause, *, is_over: bool) -> ChangeReason:
+    if is_over:
+        return ChangeReason.RECOVERED
+    return ChangeReason.ABSORBED if cause.absorbed_by else ChangeReason.EXPLAINED

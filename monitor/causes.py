@@ -33,6 +33,8 @@ class Cause:
     """When that row was decided."""
     grown_ns: int = 0
     """Start of the newest outage that it has grown by."""
+    absorbed_by: str = ""
+    """The wider cause that has taken over what it explained; empty while it stands for itself."""
 
     @property
     def has_grown(self) -> bool:
@@ -45,6 +47,7 @@ class CauseBook:
 
     def __init__(self) -> None:
         self._causes: dict[str, Cause] = {}
+        self._absorbed: dict[str, Cause] = {}
         self._explains: dict[str, str] = {}
 
     def __iter__(self) -> Iterator[Cause]:
@@ -55,6 +58,9 @@ class CauseBook:
 
     def add(self, cause: Cause) -> None:
         """Take over a cause as it was stored."""
+        if cause.absorbed_by:
+            self._absorbed[cause.subject] = cause
+            return
         self._causes[cause.subject] = cause
         self._explains.update(dict.fromkeys(cause.down, cause.subject))
 
@@ -92,24 +98,39 @@ class CauseBook:
                 return cause
         return None
 
-    def recover(self, target: str, at_ns: int) -> Cause | None:
-        """Note that ``target`` answers again since ``at_ns``; answers its cause if that is over now."""
-        cause = self._causes.get(self._explains.pop(target, ""))
-        if cause is None:
-            return None
-        cause.down.discard(target)
-        cause.answered_ns = max(cause.answered_ns, at_ns)
-        return self._end(cause) if not cause.down else None
+    def take_over(self, parent: Cause, child: Cause) -> None:
+        """Lay what ``child`` explains to ``parent``; the child is over when its own targets are back."""
+        child.absorbed_by = parent.subject
+        self._absorbed[child.subject] = self._causes.pop(child.subject)
+        parent.since_ns = min(parent.since_ns, child.since_ns)
+        for target in child.down:
+            self._take(parent, target, child.targets[target])
+
+    def recover(self, target: str, at_ns: int) -> list[Cause]:
+        """Note that ``target`` answers again since ``at_ns``; answers the causes that are over with it."""
+        over = []
+        explaining = self._causes.get(self._explains.pop(target, ""))
+        absorbed = [cause for cause in self._absorbed.values() if target in cause.down]
+        for cause in (*absorbed, *filter(None, [explaining])):
+            cause.down.discard(target)
+            cause.answered_ns = max(cause.answered_ns, at_ns)
+            if not cause.down:
+                self.drop(cause.subject)
+                over.append(cause)
+        return over
+
+    def empty(self) -> list[Cause]:
+        """Answer the causes that nothing holds open."""
+        return [cause for cause in (*self._absorbed.values(), *self._causes.values()) if not cause.down]
 
     def drop(self, subject: str) -> None:
-        """Forget a cause that nothing holds open."""
-        self._causes.pop(subject, None)
+        """Forget a cause."""
+        self._absorbed.pop(subject, None)
+        if subject in self._causes:
+            del self._causes[subject]
 
     def _take(self, cause: Cause, target: str, began_ns: int) -> None:
         cause.targets[target] = began_ns
         cause.grown_ns = max(cause.grown_ns, began_ns)
         cause.down.add(target)
         self._explains[target] = cause.subject
-
-    def _end(self, cause: Cause) -> Cause:
-        return self._causes.pop(cause.subject)

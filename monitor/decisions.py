@@ -64,7 +64,7 @@ class TargetRow:
 class CauseRow:
     """A live cause as it is kept for a restart; ``targets`` maps each target to when its outage began (UTC ns).
 
-    ``told`` counts the targets that the last change row spoke of.
+    ``told`` counts the targets that the last change row spoke of; ``absorbed_by`` names the wider cause that took over.
     """
 
     subject: str
@@ -73,6 +73,7 @@ class CauseRow:
     noticed_at: datetime
     targets: Mapping[str, int]
     told: int
+    absorbed_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,6 +66,7 @@ class ChangeReason(StrEnum):
     FIRST_RESULT = "first_result"
     RECOMPUTED = "recomputed"
     EXPLAINED = "explained"
+    ABSORBED = "absorbed"
     RECOVERED = "recovered"
     ISOLATED = "isolated"
     RELEASED = "released"
@@ -78,7 +79,8 @@ class StateChange:
     For a CAUSE, ``subject`` is ``risk:CODE`` or ``path:CODE``, ``old``/``new`` are ``up`` and ``down``, and
     ``evidence`` holds ``owner`` (party code), ``sites`` ``paths`` ``targets`` (codes), ``priority`` (highest
     of the sites), ``last_path`` (sites on their last path) ``isolated`` (sites with none), ``flapping`` (targets that
-    came and went often lately) and ``explanation`` (``{"vi": …, "en": …}``).
+    came and went often lately) and ``explanation`` (``{"vi": …, "en": …}``). A cause that a wider one took over stays
+    ``down``, for the reason ``absorbed``; ``into`` names the wider cause, which has a row of its own just before.
     """
 
     kind: SubjectKind

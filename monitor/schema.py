@@ -97,6 +97,8 @@ causes = Table(
     Column("targets", JSON, nullable=False),
     # How many of them the last change row spoke of: a restart tells the rest.
     Column("told", Integer, nullable=False),
+    # The wider cause that has taken over what this one explained; it ends with its own targets all the same.
+    Column("absorbed_by", String(90), nullable=False, server_default=""),
 )
 
 unobserved = Table(

@@ -221,7 +221,8 @@ async def live_causes(connection: AsyncConnection) -> list[CauseRow]:
     """Answer the causes that were live when the last transaction committed."""
     rows = await connection.execute(select(causes).order_by(causes.c.since, causes.c.subject))
     return [
-        CauseRow(row.subject, row.owner, row.since, row.noticed_at, row.targets, row.told) for row in rows
+        CauseRow(row.subject, row.owner, row.since, row.noticed_at, row.targets, row.told, row.absorbed_by)
+        for row in rows
     ]
 
 
@@ -307,6 +308,7 @@ async def _write_causes(connection: AsyncConnection, decisions: Decisions) -> No
             "noticed_at": row.noticed_at,
             "targets": dict(row.targets),
             "told": row.told,
+            "absorbed_by": row.absorbed_by,
         }
         for row in decisions.causes.values()
         if row is not None

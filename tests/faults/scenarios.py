@@ -13,6 +13,7 @@ __all__ = ["LONG", "MULTI_SITE", "SCENARIOS", "Scenario", "groups_to_cut", "one_
 HOUR = 3600.0
 BEGAN, ENDED = 20.0, 50.0
 RING = "VNPT-RING-947"
+CORE = "VNPT-CORE-94"
 MULTI_SITE = (RiskKind.CORE, RiskKind.RING, RiskKind.OLT, RiskKind.FEEDER)
 
 
@@ -72,6 +73,17 @@ def children_first(e):
     e.cut([t for t in targets if t not in own], began=BEGAN, ended=ENDED)
     e.cut(own, began=BEGAN + 0.8, ended=ENDED)
     return [expected(e, "VNPT", {f"risk:{RING}"})]
+
+
+def ring_by_ring(e):
+    """A core that dies ring by ring over eight seconds: the first page is honest, one incident must remain."""
+    rings = sorted(r.code for r in e.inventory.risks.values() if r.parent == CORE)
+    last = BEGAN + 8.0
+    for number, ring in enumerate(rings):
+        e.cut(e.topology.targets_of_risk(ring), began=BEGAN + 8.0 * number / len(rings), ended=last + 40)
+    behind = {t for ring in rings for t in e.topology.targets_of_risk(ring)}
+    e.cut([t for t in e.topology.targets_of_risk(CORE) if t not in behind], began=last, ended=last + 40)
+    return [expected(e, "VNPT", {f"risk:{CORE}"}, ended=last + 40)]
 
 
 def losing(ratio):
@@ -201,7 +213,8 @@ SCENARIOS = (
     Scenario("OLT cut", a_group("VNPT-OLT-941-1"), 70),
     Scenario("ring cut", a_group(RING), 70, is_long=True),
     Scenario("ring cut, children first", children_first, 70),
-    Scenario("carrier cut", a_group("VNPT-CORE-94"), 70),
+    Scenario("carrier cut", a_group(CORE), 70),
+    Scenario("core dies ring by ring over 8 s", ring_by_ring, 100, is_judged=False),
     Scenario("cuts of 1 to 9 s", short_cuts, 100, is_judged=False),
     Scenario("2 % random loss", losing(0.02), 300, sample="province", tick=0.2),
     Scenario("10 % random loss", losing(0.10), 600, sample="province", tick=0.2, is_judged=False),
