@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from alerting.actions import unpaused
 from alerting.case import Case
 from alerting.direction import escalate
+from alerting.families import merge
 from alerting.models import LIVE, Incident, IncidentEvent, IncidentState
 from alerting.numbers import Numbers
 from alerting.paging import begin, inform, resume, stop
@@ -80,9 +81,26 @@ async def absorb_cause(
         change.evidence, phase=province.phase(at), inventory=province.inventory, topology=province.topology
     )
     cause = _Cause(change, weight, province, at)
+    if last is not None and await _joined(connection, last, change, at):
+        return last.id
     if last is None or last.state not in LIVE or _is_past(last, change):
         return await _opened(connection, cause, numbers, earlier=last)
     return await _felt(await Case.load(connection, last.id), cause)
+
+
+async def _joined(connection: AsyncConnection, last: Incident, change: StateChange, at: datetime) -> bool:
+    """Merge an incident into that of the wider cause that took over what it was opened for, if both stand."""
+    wider = str(change.evidence.get("into", ""))
+    parent = await latest_of_condition(connection, wider) if wider else None
+    if parent is None or not {last.state, parent.state} <= LIVE - {IncidentState.RESOLVED}:
+        return False
+    if (parent.owner, parent.restricted) != (last.owner, last.restricted):
+        return False
+    child = await Case.load(connection, last.id)
+    await merge(
+        child, await Case.load(connection, parent.id), at, actor="", note=f"{change.subject} → {wider}"
+    )
+    return True
 
 
 async def _is_child(connection: AsyncConnection, last: Incident) -> bool:

@@ -16,7 +16,7 @@ from alerting.models import CauseClass, DisputeKind, IncidentState, Matter, Pend
 from alerting.reported import Report
 from alerting.verification import verify
 from inventory.models import Severity
-from tests.support.acting import MINUTE, NOON, a_duty_room, a_policy, an_inventory
+from tests.support.acting import MINUTE, NOON, a_duty_room, a_policy, an_inventory, ring_evidence
 
 S = IncidentState
 CARRIER = "Trực ca VNPT 1"
@@ -185,6 +185,29 @@ async def test_when_the_parent_is_resolved_a_child_that_is_still_down_stands_alo
     assert (await room.incident(parent.id)).state is S.RESOLVED
     alone = await room.incident(child.id)
     assert (alone.state, alone.parent, alone.generation) == (S.OPEN, None, 2)
+
+
+async def test_a_wider_cause_takes_over_the_incidents_of_its_parts_and_one_stands(room):
+    part = await room.cut(communes=2)
+    await room.believe("risk:CORE", evidence=ring_evidence(communes=3))
+    await room.believe(evidence=ring_evidence(communes=2, into="risk:CORE"))
+    await room.service.absorb()
+    child, parent = await room.incident(part.id), await room.incident(part.id + 1)
+    assert (child.state, child.parent, parent.state) == (S.MERGED, parent.id, S.OPEN)
+    await room.mend()
+    await room.believe("risk:CORE", "up")
+    await room.service.absorb()
+    await room.pass_time(minutes=2)
+    assert (await room.incident(parent.id)).state is S.RESOLVED
+    assert (await room.incident(part.id)).state is S.MERGED
+
+
+async def test_what_a_wider_cause_of_another_owner_explains_stays_with_its_owner(room):
+    part = await room.cut(communes=2)
+    await room.believe("risk:CORE", evidence=ring_evidence(communes=3, owner="VIETTEL"))
+    await room.believe(evidence=ring_evidence(communes=2, into="risk:CORE"))
+    await room.service.absorb()
+    assert (await room.incident(part.id)).state is S.OPEN
 
 
 async def test_what_is_merged_by_mistake_comes_back(room):

@@ -175,7 +175,7 @@ class DutyRoom:
         await self._settle()
 
     async def _settle(self) -> None:
-        for _ in range(6):
+        for _ in range(9):
             self.now += timedelta(seconds=1)
             await self.look()
             await self.act()
