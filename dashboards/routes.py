@@ -18,6 +18,7 @@ from dashboards import (
     board,
     duty,
     events,
+    groups,
     incidents,
     link,
     planned,
@@ -47,6 +48,7 @@ PAGES: tuple[Page, ...] = (
     Page("GET", "/sites/{code}/history", sites.history, right=Right.SEE_BOARD, is_stream=True),
     Page("GET", "/areas/{code}", areas.area, right=Right.SEE_BOARD),
     Page("GET", "/search", search.search, right=Right.SEE_BOARD),
+    Page("GET", "/groups", groups.groups, right=Right.SEE_BOARD),
     Page("GET", "/planned", planned.listing, right=Right.SEE_INCIDENTS),
     Page("POST", "/planned", planned.enter, right=Right.PLAN_WORK),
     Page(

@@ -25,6 +25,7 @@ COMMANDS = (
     "migrate",
     "import",
     "replay",
+    "groups",
     "bench",
 )
 
