@@ -9,7 +9,10 @@ from collections.abc import Callable
 from datetime import datetime, tzinfo
 from typing import Final
 
-__all__ = ["CallLimits", "parse_hours"]
+__all__ = ["RATE_CAPPED", "CallLimits", "parse_hours"]
+
+RATE_CAPPED: Final = "rate-capped"
+"""Why a call may not be made now, where it may be a little later."""
 
 _SPAN = re.compile(r"([01]\d|2[0-4]):([0-5]\d)-([01]\d|2[0-4]):([0-5]\d)")
 _DAY: Final = 24 * 60
@@ -59,7 +62,7 @@ class CallLimits:
         # A token bucket told by the time at which it will be full again.
         full_at = max(self._full_at.get(gateway, now), now)
         if full_at - now > self._interval * (self._burst - 1) + 1e-9:
-            return "rate-capped"
+            return RATE_CAPPED
         if len(self._full_at) >= _MOST_GATEWAYS:
             self._forget(now)
         self._full_at[gateway] = full_at + self._interval

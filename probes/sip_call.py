@@ -2,7 +2,8 @@
 
 **Nothing is ever sent** to a target whose options do not say ``test_line=yes``: such a look ends as ERROR
 ``not-a-test-line``. Nor is a call made beyond a gateway's rate or outside the agreed hours (:mod:`probes.call_limits`:
-ERROR ``rate-capped``, ``outside-hours``), for an ERROR says nothing about the line.
+ERROR ``rate-capped``, ``outside-hours``), for an ERROR says nothing about the line. What may not be called for its rate
+is asked for by OPTIONS, so that a dead gateway is known in seconds (:mod:`probes.call_gateway`).
 
 ``request.timeout`` is the time within which the line must answer; a call unanswered by then is cancelled and ends as
 TIMEOUT. An answered one is listened to for ``listen_seconds`` more, then hung up, and ends: a look lasts no longer than
@@ -19,13 +20,15 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 from zlib import crc32
 
-from probes.call_limits import CallLimits
+from probes.call_gateway import CallGateway
+from probes.call_limits import RATE_CAPPED, CallLimits
 from probes.call_media import CallMedia
 from probes.call_outcome import answered, refused, unanswered
 from probes.call_plan import CallPlan, call_plan
 from probes.datagram_notes import IcmpError
 from probes.datagrams import Datagrams
 from probes.models import Answer, Finish, Outcome, Request
+from probes.sip import SipProbe
 from probes.sip_call_messages import CallMessages
 from probes.sip_dialog import CallDialog, CallState
 from probes.sip_message import SipMessageError, SipRequest, parse_sip
@@ -65,6 +68,7 @@ class _Call:
     media: CallMedia
     answer_by: float
     listen_until: float = _NEVER
+    went_well: bool = False
     timer: asyncio.TimerHandle | None = field(default=None)
 
     @property
@@ -91,6 +95,7 @@ class SipCallProbe:
         self._limits = limits
         self._statistics = CallStatistics()
         self._calls: dict[str, _Call] = {}
+        self._gateway = CallGateway(SipProbe(monotonic=monotonic, wall_ns=wall_ns, token=token))
         self._datagrams = Datagrams(
             monotonic=monotonic,
             wall_ns=wall_ns,
@@ -102,6 +107,7 @@ class SipCallProbe:
     async def open(self) -> None:
         """Open the signalling sockets on the running loop."""
         self._datagrams.open()
+        await self._gateway.open()
 
     def begin(self, request: Request, finish: Finish) -> None:
         """Call, if that is allowed; ``finish`` is called later, never from within this call."""
@@ -110,8 +116,12 @@ class SipCallProbe:
         except (OSError, ValueError) as error:
             self._statistics.send_errors += 1
             withheld = f"not sent: {getattr(error, 'strerror', None) or error}"
-        if withheld:
-            self._statistics.withheld += 1
+        if not withheld:
+            return
+        self._statistics.withheld += 1
+        if withheld == RATE_CAPPED:
+            self._gateway.confirm(request, finish, withheld=withheld)
+        else:
             answer = Answer(Outcome.ERROR, detail=withheld)
             asyncio.get_running_loop().call_soon(finish, request, answer)
 
@@ -125,6 +135,7 @@ class SipCallProbe:
                 call.timer.cancel()
         self._calls.clear()
         self._datagrams.close()
+        await self._gateway.close()
 
     def statistics(self) -> CallStatistics:
         """Answer a copy of the counters."""
@@ -204,6 +215,8 @@ class SipCallProbe:
             del self._calls[call_id]
             if call.timer is not None:
                 call.timer.cancel()
+            if call.went_well:
+                self._gateway.learn(call.request)
         else:
             self._arm(call_id, call)
 
@@ -240,6 +253,7 @@ class SipCallProbe:
         if finish is not None:
             call.media.close()
             finish(call.request, answer)
+            call.went_well = answer.outcome is Outcome.OK
 
     def _flush(self, call: _Call) -> None:
         outgoing, call.dialog.outgoing = call.dialog.outgoing, []

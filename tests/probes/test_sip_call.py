@@ -231,10 +231,43 @@ async def test_a_gateway_is_called_once_a_minute_whatever_asks():
                 for user in ("1", "2", "3")
             ]
         assert [answer.detail for answer in answers] == ["no answer", "rate-capped", "rate-capped"]
-        assert line.recv(4096).startswith(b"INVITE sip:1@")
         line.setblocking(False)
+        heard = [line.recv(4096) for _ in range(3)]
         with pytest.raises(BlockingIOError):
             line.recv(1)
+    assert heard[0].startswith(b"INVITE sip:1@")
+    assert all(asked.startswith(b"OPTIONS sip:127.0.0.1:") for asked in heard[1:])
+
+
+async def test_a_gateway_that_falls_silent_between_two_calls_is_a_failure_of_its_lines(tmp_path):
+    port = free_port(socket.SOCK_DGRAM)
+    async with opened(a_call_probe(interval=60)) as probe:
+        with baresip(tmp_path, port=port, media=free_port(socket.SOCK_DGRAM)):
+            called = await look(probe, "127.0.0.1", port, options={**TEST_LINE, "user": "test"}, timeout=5)
+            async with asyncio.timeout(5):
+                while (
+                    capped := await look(probe, "127.0.0.1", port, options=TEST_LINE, timeout=1)
+                ).detail != "rate-capped":
+                    await asyncio.sleep(0.05)
+        gone = await look(probe, "127.0.0.1", port, options=TEST_LINE, timeout=0.5)
+    assert called.outcome is Outcome.OK, called.detail
+    assert (capped.outcome, capped.evidence) == (
+        Outcome.ERROR,
+        Evidence.NONE,
+    )  # it lives: that proves no line
+    assert (gone.outcome, gone.detail) == (Outcome.REFUSED, "gateway: ECONNREFUSED")
+    assert math.isnan(gone.rtt)
+
+
+async def test_a_gateway_that_never_answered_options_is_not_dead_for_its_silence():
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as line:
+        line.bind(("127.0.0.1", 0))
+        async with opened(a_call_probe(interval=60)) as probe:
+            answers = [
+                await look(probe, "127.0.0.1", line.getsockname()[1], options=TEST_LINE, timeout=0.1)
+                for _ in range(3)
+            ]
+    assert [answer.outcome for answer in answers] == [Outcome.TIMEOUT, Outcome.ERROR, Outcome.ERROR]
 
 
 async def test_outside_its_hours_a_line_is_left_alone():
