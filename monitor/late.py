@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from monitor.decisions import Decisions, LateOutage
 from monitor.ingest import Rows, rounds
@@ -21,10 +22,20 @@ from monitor.moments import NEVER, moment
 from monitor.state import ViewPolicy, ViewRecord, observe
 from probes.models import Flag, Look, Outcome, SampleBatch
 
-__all__ = ["LateLooks"]
+__all__ = ["LateLooks", "apart"]
 
 _WELL = ViewRecord(view=View.UP, settled=View.UP, armed_ns=NEVER + 1)
 """What a target is taken for before its first late failure; one that was down before has its outage already."""
+
+
+def apart(
+    batch: SampleBatch, target: npt.NDArray[np.intp], known: npt.NDArray[np.bool_]
+) -> tuple[Rows, npt.NDArray[np.uint8], Rows]:
+    """Answer the looks at known targets that came in time, with their flags, and those that came late."""
+    late = (batch.flags & Flag.REPLAYED) != 0
+    chosen = known & ((batch.flags & Flag.CANARY) == 0)
+    rows = Rows.of(batch, target)
+    return rows[chosen & ~late], batch.flags[chosen & ~late], rows[chosen & late]
 
 
 @dataclass(slots=True)

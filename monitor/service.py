@@ -32,7 +32,8 @@ from monitor.gauges import show_belief
 from monitor.history import History
 from monitor.ingest import Rows, TargetChange
 from monitor.intake import Intake
-from monitor.late import LateLooks
+from monitor.late import LateLooks, apart
+from monitor.late_store import write
 from monitor.measured import MeasureBook
 from monitor.metrics import ServiceMetrics
 from monitor.models import StateChange, Verdict
@@ -41,7 +42,7 @@ from monitor.planned import PlannedWork
 from monitor.planned_marks import PlannedMarks
 from monitor.snapshot import Snapshot
 from monitor.succession import policies_of, resume, succeed, unchanged
-from probes.models import Flag, SampleBatch
+from probes.models import SampleBatch
 
 __all__ = ["HEARTBEAT", "MonitorService"]
 
@@ -275,7 +276,7 @@ class MonitorService:
         await self.history.flush(self._clock(), with_open=True)
 
     def know_fleet(self, digest: str, codes: tuple[str, ...]) -> None:
-        """Take batches that number targets as ``codes`` does, which was the fleet of another inventory."""
+        """Take batches of another inventory, whose fleet was ``codes``."""
         self._fleets.setdefault(digest, codes)
 
     # How a batch is decided and written
@@ -328,11 +329,8 @@ class MonitorService:
         if batch.fleet != self.inventory.digest:
             target = self._translated(batch.fleet, codes)[np.minimum(batch.target, len(codes) - 1)]
             known = target >= 0
-        late = (batch.flags & Flag.REPLAYED) != 0
-        chosen = known & ((batch.flags & Flag.CANARY) == 0)
-        rows = Rows.of(batch, target)
-        self._came_late = rows[chosen & late]
-        return without_doubt(rows[chosen & ~late], batch.flags[chosen & ~late])
+        rows, flags, self._came_late = apart(batch, target, known)
+        return without_doubt(rows, flags)
 
     def _translated(self, fleet: str, codes: tuple[str, ...]) -> npt.NDArray[np.intp]:
         """Answer where the targets of another fleet are in ours, -1 for those that are gone; worked out once."""
@@ -346,10 +344,8 @@ class MonitorService:
         self._metrics.unwritten.set(len(self._unwritten))
         if not self._unwritten:
             return
-        changes: list[StateChange] = []
         async with transaction(self.database) as connection:
-            for decisions in self._unwritten:
-                changes.extend(await store.apply(connection, decisions))
+            changes = [each for decisions in self._unwritten for each in await write(connection, decisions)]
         self._unwritten.clear()
         self._metrics.unwritten.set(0)
         self._is_stale = True

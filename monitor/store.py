@@ -18,7 +18,6 @@ from monitor.decisions import (
     CauseRow,
     ClosedOutage,
     Decisions,
-    LateOutage,
     OpenedOutage,
     TargetRow,
     UnobservedRow,
@@ -57,7 +56,6 @@ async def apply(connection: AsyncConnection, decisions: Decisions) -> list[State
     """
     await _write_outages(connection, decisions.outages)
     await _explain(connection, decisions.explained)
-    await _write_late(connection, decisions.late)
     await _forget(connection, decisions.forgotten)
     await upsert(connection, target_states, [_target_values(row) for row in decisions.targets.values()])
     verdicts = [{"site": s, "verdict": v, "since": at} for s, (v, at) in decisions.verdicts.items()]
@@ -249,20 +247,6 @@ async def _write_outages(connection: AsyncConnection, events: Sequence[OpenedOut
             )
     await _insert(connection, outages, opened)
     await _close(connection, closed)
-
-
-async def _write_late(connection: AsyncConnection, late: Sequence[LateOutage]) -> None:
-    """Write outages that are over, unless the record knows of one of that target at that time."""
-    for each in late:
-        known = await outages_of(connection, [each.target], each.started_at, each.ended_at)
-        if not known:
-            row = {
-                "target": each.target,
-                "started_at": each.started_at,
-                "noticed_at": each.noticed_at,
-                "ended_at": each.ended_at,
-            }
-            await _insert(connection, outages, [row])
 
 
 async def _insert(connection: AsyncConnection, table: Table, rows: list[dict[str, Any]]) -> None:

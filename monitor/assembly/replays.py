@@ -12,7 +12,6 @@ from sqlalchemy import event as sql_event
 from sqlalchemy import func, insert, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from alerting import schema as alerting_tables
 from alerting.models import Incident, Message, MessageKind
 from alerting.service import AlertingService
 from alerting.store import incidents as read_incidents
@@ -86,11 +85,8 @@ class _Acting:
 async def _scratch(file: Path) -> AsyncIterator[AsyncEngine]:
     database = open_engine(f"sqlite+aiosqlite:///{file}")
     sql_event.listen(database.sync_engine, "connect", _careless)
-    tables = [
-        getattr(module, name) for module in (monitor_tables, alerting_tables) for name in module.__all__
-    ]
     async with database.begin() as connection:
-        await connection.run_sync(lambda plain: metadata.create_all(plain, tables=tables))
+        await connection.run_sync(metadata.create_all)
     try:
         yield database
     finally:

@@ -2,7 +2,6 @@
 
 from sqlalchemy import select
 
-from alerting import schema as alerting_schema
 from inventory.database import metadata, open_engine, reading
 from monitor import schema as monitor_schema
 from monitor.models import ChangeReason, StateChange, SubjectKind
@@ -25,11 +24,8 @@ async def stored_lines(database):
 async def replayed(record, inventory, file, **more):
     """Replay ``record``; answers the replay and its stored changes."""
     database = open_engine(databases.at(file))
-    tables = [
-        getattr(module, name) for module in (monitor_schema, alerting_schema) for name in module.__all__
-    ]
     async with database.begin() as connection:
-        await connection.run_sync(lambda plain: metadata.create_all(plain, tables=tables))
+        await connection.run_sync(metadata.create_all)
     try:
         replay = Replay(database, inventory, **more)
         await replay.run(read_record(record))
