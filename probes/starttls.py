@@ -3,9 +3,12 @@
 Sans I/O: fed with what the server says, it answers what to say next.
 """
 
+from collections.abc import Mapping
 from typing import Final
 
-__all__ = ["STARTTLS", "StartTls", "StartTlsError"]
+__all__ = ["STARTTLS", "STARTTLS_OPTION", "StartTls", "StartTlsError", "starttls_of"]
+
+STARTTLS_OPTION: Final = "starttls"
 
 _MOST_BYTES: Final = 16_384
 
@@ -51,3 +54,11 @@ class StartTls:
                 raise StartTlsError("words before their turn")
             return words
         return b""
+
+
+def starttls_of(options: Mapping[str, str]) -> str:
+    """Read the option ``starttls``: a protocol, or nothing."""
+    protocol = options.get(STARTTLS_OPTION, "")
+    if protocol and protocol not in STARTTLS:
+        raise ValueError(f"starttls must be one of {', '.join(STARTTLS)}, not {protocol!r}")
+    return protocol

@@ -22,12 +22,12 @@ from typing_extensions import override
 from probes.connections import Connections, Step
 from probes.conversation import Conversation
 from probes.models import PHASES, Answer, Evidence, Finish, Outcome, Request
-from probes.starttls import STARTTLS, StartTls, StartTlsError
+from probes.starttls import StartTls, StartTlsError, starttls_of
 from probes.tls_plan import tls_plan
 from probes.tls_session import TlsSession
 from probes.tls_terms import TlsTerms, TlsTrusts
 
-__all__ = ["TlsProbe", "starttls_of"]
+__all__ = ["TlsProbe"]
 
 _TLS = PHASES.index("tls")
 _NO_STARTTLS = "no-starttls"
@@ -146,11 +146,3 @@ class TlsProbe:
     async def close(self) -> None:
         """End the looks under way as ERROR."""
         self._connections.close()
-
-
-def starttls_of(options: Mapping[str, str]) -> str:
-    """Read the option ``starttls``: a protocol, or nothing."""
-    protocol = options.get("starttls", "")
-    if protocol and protocol not in STARTTLS:
-        raise ValueError(f"starttls must be one of {', '.join(STARTTLS)}, not {protocol!r}")
-    return protocol

@@ -2,13 +2,22 @@
 
 import argparse
 import json
+import re
 from pathlib import Path
 from typing import Any
 
+from inventory.faults import Faults
 from inventory.lint import Finding, lint
-from inventory.loader import Examination, Fault, examine
+from inventory.loader import HEADERS, Examination, Fault, examine
+from inventory.models import Inventory
+from inventory.spreadsheet import read_sheet
+from probes.options import option_reasons
 
 __all__ = ["add"]
+
+_FILE = "targets.csv"
+_SECRET = re.compile("pass|key|secret|community")
+"""Options whose values are nobody's to read off a terminal."""
 
 
 def add(commands: Any) -> None:
@@ -21,9 +30,32 @@ def add(commands: Any) -> None:
 
 def _run(chosen: argparse.Namespace) -> int:
     examination = examine(chosen.directory)
+    if examination.inventory:
+        faults = _option_faults(chosen.directory, examination.inventory)
+        examination = Examination(examination.inventory, (*examination.faults, *faults))
     findings = lint(examination.inventory) if examination.inventory else ()
     print(_as_json(examination, findings) if chosen.json else _as_text(examination, findings))
     return 1 if examination.faults else 0
+
+
+def _option_faults(directory: Path, inventory: Inventory) -> list[Fault]:
+    """Find the targets that can never be looked at, with their lines: loading leaves that to each look."""
+    found = {code: option_reasons(target, inventory) for code, target in inventory.targets.items()}
+    wrong = {code: reasons for code, reasons in found.items() if reasons}
+    if not wrong:
+        return []
+    sheet = read_sheet(directory / _FILE, _FILE, header=HEADERS[_FILE], faults=Faults())
+    line_of = dict(zip(sheet.columns["code"], sheet.lines, strict=True))
+    return [
+        Fault(_FILE, line_of.get(code, 0), "options", _written(inventory, code), reason.vi, reason.en)
+        for code, reasons in wrong.items()
+        for reason in reasons
+    ]
+
+
+def _written(inventory: Inventory, code: str) -> str:
+    options = inventory.targets[code].options
+    return " ".join(f"{name}={'…' if _SECRET.search(name) else value}" for name, value in options.items())
 
 
 def _as_json(examination: Examination, findings: tuple[Finding, ...]) -> str:

@@ -93,3 +93,30 @@ def test_serving_a_faulty_inventory_prints_its_faults_and_does_not_start(tmp_pat
     )
     assert ended.returncode == 1
     assert "election.yml" in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ("http,127.0.0.1,80,stauts=200", "stauts; có phải ý là status?"),
+        ("http,127.0.0.1,80,status=ok", "tuỳ chọn không dùng được: status"),
+        ("tls,127.0.0.1,443,starttls=uucp", "starttls must be one of smtp, imap, pop3, not 'uucp'"),
+        ("dns,127.0.0.1,53,type=XYZ name=a.vn", "tuỳ chọn không dùng được: type"),
+        ("sip_call,127.0.0.1,5060,user=113", "không được đánh dấu test_line trong paths.csv"),
+        ("sip_call,127.0.0.1,5060,user=113 test_line=yes", "test_line thuộc về đường, hãy ghi ở paths.csv"),
+        ("tcp,127.0.0.1,80,status=200", "dùng được: cadence timeout"),
+        ("snmp,127.0.0.1,161,version=v9", "tuỳ chọn không dùng được: "),
+    ],
+)
+def test_options_that_no_look_could_use_are_faults_with_their_line(tmp_path, capsys, row, said):
+    shutil.copytree(sample("soc-trang-2021"), tmp_path / "province")
+    targets = tmp_path / "province" / "targets.csv"
+    lines = targets.read_text(encoding="utf-8").splitlines()
+    path = next(line.split(",")[1] for line in lines[1:])
+    targets.write_text("\n".join([*lines, f"THEM-1,{path},{row},", ""]), encoding="utf-8")
+    assert main(["check", str(tmp_path / "province"), "--json"]) == 1
+    faults = json.loads(capsys.readouterr().out)["faults"]
+    assert {(fault["file"], fault["line"], fault["column"]) for fault in faults} == {
+        ("targets.csv", len(lines) + 1, "options")
+    }
+    assert any(said in fault["reason"] for fault in faults), faults
