@@ -11,6 +11,7 @@ from typing import Any
 
 from inventory.models import Priority
 from monitor.causes import Cause, CauseBook
+from monitor.clock_step import set_back
 from monitor.confirmation import OURSELVES_NS
 from monitor.correlation import RELATED_NS, Failure, Proposal, resolve
 from monitor.decisions import CauseRow, ClosedOutage, Decisions
@@ -111,14 +112,21 @@ class Attribution:
         """Let everything that waits wait its hold from now: after a restart nothing was seen before this."""
         self._waiting = {t: replace(failure, noticed_ns=now_ns) for t, failure in self._waiting.items()}
 
-    def forget_future(self, now_ns: int) -> None:
-        """Date what waits or was told after ``now_ns`` as of then: the clock was set back."""
+    def forget_future(self, now_ns: int, *, step_ns: int) -> None:
+        """Date what waits, is open or was told after ``now_ns`` as of then: the clock was set back."""
+
+        def earlier(at_ns: int) -> int:
+            return set_back(at_ns, now_ns, step_ns)
+
         self._waiting = {
-            t: replace(f, began_ns=min(f.began_ns, now_ns), noticed_ns=min(f.noticed_ns, now_ns))
+            t: replace(f, began_ns=earlier(f.began_ns), noticed_ns=min(f.noticed_ns, now_ns))
             for t, f in self._waiting.items()
         }
         for cause in self.causes:
-            cause.told_ns, cause.grown_ns = min(cause.told_ns, now_ns), min(cause.grown_ns, now_ns)
+            cause.told_ns, cause.grown_ns = min(cause.told_ns, now_ns), earlier(cause.grown_ns)
+            cause.since_ns, cause.noticed_ns = earlier(cause.since_ns), min(cause.noticed_ns, now_ns)
+            cause.targets = {target: earlier(began_ns) for target, began_ns in cause.targets.items()}
+            self._touched[cause.subject] = cause
 
     def end_empty(self, now_ns: int, out: Decisions) -> None:
         """End causes that nothing holds open (their outages ended while their row was being kept)."""

@@ -2,7 +2,9 @@
 
 Looks are ordered by when they started, so a memory from the future would make every look until then history, and
 belief deaf for as long as the step was wide. When the clock goes back, whatever is dated later than now is dated now:
-order among what was known is lost, what was believed is kept, and the next look counts again. A step forward needs
+order among what was known is lost, what was believed is kept, and the next look counts again. What is open in the
+record (an outage, unobserved time, a cause) is set back by as much as the clock was, so that nothing ends before it
+began and an outage keeps its length. A step forward needs
 nothing: what grows stale by it is confirmed by one look.
 
 Looks under way while the clock was set back carry the old time; :func:`not_later` dates them now, too.
@@ -16,7 +18,7 @@ from monitor.fleet import FleetBelief
 from monitor.moments import SECOND
 from probes.models import SampleBatch
 
-__all__ = ["STEP_NS", "forget_future", "not_later"]
+__all__ = ["STEP_NS", "forget_future", "not_later", "set_back"]
 
 STEP_NS = 10 * SECOND
 """A clock that goes back by less is being disciplined, not set; belief is deaf for no longer than that."""
@@ -30,8 +32,13 @@ def not_later(batch: SampleBatch, now_ns: int) -> SampleBatch:
     return replace(batch, at_ns=np.where(late, now_ns, batch.at_ns))
 
 
-def forget_future(belief: FleetBelief, now_ns: int) -> None:
-    """Date whatever belief remembers of the time after ``now_ns`` as of ``now_ns``."""
+def set_back(at_ns: int, now_ns: int, step_ns: int) -> int:
+    """Answer when something began that is dated after ``now_ns``: that clock was ahead by ``step_ns``."""
+    return at_ns if at_ns <= now_ns else min(now_ns, at_ns - step_ns)
+
+
+def forget_future(belief: FleetBelief, now_ns: int, *, step_ns: int) -> None:
+    """Date whatever belief remembers of the time after ``now_ns`` as of ``now_ns``; outages as of when they began."""
     for table in belief.tables.values():
         for column in (
             table.since_ns,
@@ -47,4 +54,4 @@ def forget_future(belief: FleetBelief, now_ns: int) -> None:
     np.minimum(belief.since_ns, now_ns, out=belief.since_ns)
     for judged in (belief.paths, belief.sites):
         np.minimum(judged.since_ns, now_ns, out=judged.since_ns)
-    belief.outages = {target: min(began_ns, now_ns) for target, began_ns in belief.outages.items()}
+    belief.outages = {t: set_back(began_ns, now_ns, step_ns) for t, began_ns in belief.outages.items()}

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from monitor.models import StateChange
 
@@ -114,6 +114,8 @@ class Decisions:
     released: list[tuple[str, str, datetime]] = field(default_factory=list)
     vantages: dict[str, VantageRow] = field(default_factory=dict)
     forgotten: list[str] = field(default_factory=list)
+    set_back: tuple[datetime, timedelta] | None = None
+    """The clock was set back to this time, by so much: what is open and dated later began by so much earlier."""
     late: list[LateOutage] = field(default_factory=list)
 
     def __bool__(self) -> bool:
@@ -130,6 +132,7 @@ class Decisions:
                 self.released,
                 self.vantages,
                 self.forgotten,
+                self.set_back,
                 self.late,
             )
         )

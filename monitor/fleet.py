@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -27,14 +28,14 @@ from monitor.ingest import VIEWS, TargetChange, ViewTable
 from monitor.judged import STATES, Groups, Paths, Sites
 from monitor.models import ChangeReason, State, StateChange, SubjectKind, View
 from monitor.moments import NEVER, moment
-from monitor.quorum import state_of
+from monitor.quorum import seen_from, state_of
 from monitor.state import ViewPolicy
 from monitor.verdict import Conflicts, PathBelief, SiteVerdict, conflicts, path_state, verdict
 
 __all__ = ["FleetBelief", "subject_of"]
 
 _NUMBER = {state: number for number, state in enumerate(STATES)}
-_DOWN = _NUMBER[State.DOWN]
+_DOWN, _PARTIAL = _NUMBER[State.DOWN], _NUMBER[State.PARTIAL]
 _SEEN = frozenset({State.UP, State.DEGRADED, State.PARTIAL})
 
 
@@ -67,6 +68,7 @@ class FleetBelief:
         self.tables = {code: ViewTable(policies) for code in inventory.vantages}
         self.unconfirmed: dict[str, dict[str, View]] = {code: {} for code in inventory.vantages}
         """By vantage: views that turned down and wait to be vouched for, with what they still count as."""
+        self._upstreams = {code: tuple(vantage.upstreams) for code, vantage in inventory.vantages.items()}
         self.outages: dict[str, int] = {}
         self.turns = Turns()
         self.paths = Paths(CodeIndex(tuple(inventory.paths)))
@@ -94,6 +96,19 @@ class FleetBelief:
         waiting = self.unconfirmed[vantage].get(target)
         return VIEWS[self.tables[vantage].view[self.topology.index[target]]] if waiting is None else waiting
 
+    def views(self, target: str) -> dict[str, View]:
+        """Answer what counts as the view of a target from each vantage that looks at it."""
+        return {v: self.view(v, target) for v in self.vantages_of(target) if v in self.tables}
+
+    def recall_state(self, number: int) -> State:
+        """Answer the state of a target, by fleet index, that follows from its views alone."""
+        return self._state_of(self.views(self.codes[number]))
+
+    def lost_from(self) -> dict[str, tuple[str, ...]]:
+        """Answer the carriers through which each partial target is lost."""
+        partial = [self.codes[n] for n in np.flatnonzero(self.states == _PARTIAL).tolist()]
+        return {t: tuple(seen_from(self.views(t), self._upstreams)["down"]) for t in partial}
+
     def lasted_ns(self, target: str, began_ns: int) -> int:
         """Answer for how long a target has failed without an answer: to its newest look, from any vantage."""
         number, tables = self.topology.index[target], self.tables.values()
@@ -120,6 +135,14 @@ class FleetBelief:
                 if path >= 0:
                     touched[path] = max(touched.get(path, NEVER), at_ns)
         self._judge(touched, now_ns, out)
+
+    def rows(self, vantage: str) -> dict[tuple[str, str], TargetRow]:
+        """Answer every view from a vantage as it is stored; what nobody vouched for is left to be asked anew."""
+        waiting = self.unconfirmed[vantage]
+        looked = np.flatnonzero(self.tables[vantage].last_result_ns > NEVER).tolist()
+        return {
+            (self.codes[n], vantage): self.row(n, vantage) for n in looked if self.codes[n] not in waiting
+        }
 
     def row(self, number: int, vantage: str) -> TargetRow:
         """Answer the view of a target, by fleet index, from a vantage as it is stored."""
@@ -189,13 +212,15 @@ class FleetBelief:
         number = turned.target
         target = self.codes[number]
         old = STATES[self.states[number]]
-        views = [self.view(v, target) for v in self.vantages_of(target) if v in self.tables]
-        new = state_of(views, quorum=self.inventory.policy.quorum)
+        views = self.views(target)
+        new = self._state_of(views)
         if new is old:
             return False
         self.states[number] = _NUMBER[new]
         self.since_ns[number] = at_ns
-        evidence = {"vantage": vantage, **turned.figures}
+        evidence: dict[str, Any] = {"vantage": vantage, **turned.figures}
+        if len(views) > 1:
+            evidence["seen_from"] = seen_from(views, self._upstreams)
         if is_turn(old, new):
             self.turns.note(target, at_ns)
             evidence |= {"flapping": True} if self.turns.is_flapping(target, now_ns) else {}
@@ -216,6 +241,10 @@ class FleetBelief:
         elif new in _SEEN and self.outages.pop(target, None) is not None:
             out.outages.append(ClosedOutage(target, moment(at_ns)))
         return True
+
+    def _state_of(self, views: Mapping[str, View]) -> State:
+        upstreams = [self._upstreams[vantage] for vantage in views]
+        return state_of(list(views.values()), quorum=self.inventory.policy.quorum, upstreams=upstreams)
 
     def _judge(self, touched: dict[int, int], now_ns: int, out: Decisions) -> None:
         sites: dict[int, int] = defaultdict(int)

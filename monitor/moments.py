@@ -6,7 +6,7 @@ that a time that was stored and loaded again compares equal to itself.
 
 from datetime import UTC, datetime, timedelta
 
-__all__ = ["NEVER", "SECOND", "moment", "nanoseconds", "seconds"]
+__all__ = ["NEVER", "SECOND", "moment", "nanoseconds", "seconds", "span"]
 
 SECOND = 1_000_000_000
 """Nanoseconds in a second."""
@@ -26,6 +26,11 @@ def moment(at_ns: int) -> datetime:
 def nanoseconds(at: datetime) -> int:
     """Answer the nanoseconds since 1970 of a zoned time."""
     return (at - _EPOCH) // _MICROSECOND * 1000
+
+
+def span(length_ns: int) -> timedelta:
+    """Answer a length of time in nanoseconds, cut to the microsecond."""
+    return timedelta(microseconds=length_ns // 1000)
 
 
 def seconds(count: float) -> int:

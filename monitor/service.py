@@ -24,7 +24,7 @@ from monitor.attribution import Attribution
 from monitor.clock_step import STEP_NS, forget_future, not_later
 from monitor.columns import FleetColumns, snapshot_of
 from monitor.confirmation import Confirmation
-from monitor.decisions import Decisions, VantageRow
+from monitor.decisions import Decisions
 from monitor.doubt import without_doubt
 from monitor.flapping import WINDOW_NS
 from monitor.fleet import FleetBelief
@@ -37,7 +37,7 @@ from monitor.late_store import write
 from monitor.measured import MeasureBook
 from monitor.metrics import ServiceMetrics
 from monitor.models import StateChange, Verdict
-from monitor.moments import NEVER, SECOND, moment, nanoseconds
+from monitor.moments import NEVER, SECOND, moment, nanoseconds, span
 from monitor.planned import PlannedWork
 from monitor.planned_marks import PlannedMarks
 from monitor.snapshot import Snapshot
@@ -266,12 +266,9 @@ class MonitorService:
         """Write down everything that memory holds: views, the open minute, and when we last looked."""
         async with self._lock:
             out = Decisions()
-            for vantage, table in self.belief.tables.items():
-                for number in np.flatnonzero(table.last_result_ns > NEVER).tolist():
-                    target = self.belief.codes[number]
-                    if target not in self._confirmations[vantage]:  # what nobody vouched for is asked anew
-                        out.targets[target, vantage] = self.belief.row(number, vantage)
-            out.vantages = {code: row for code, row in self._heartbeats().items() if row.epoch >= 0}
+            for vantage in self.belief.tables:
+                out.targets.update(self.belief.rows(vantage))
+            out.vantages = {code: each.row() for code, each in self._intakes.items() if each.epoch >= 0}
             await self._commit(out)
         await self.history.flush(self._clock(), with_open=True)
 
@@ -377,16 +374,15 @@ class MonitorService:
         for table in self.belief.tables.values():
             table.govern(policies)
 
-    def _heartbeats(self) -> dict[str, VantageRow]:
-        return {code: intake.row() for code, intake in self._intakes.items()}
-
     def _moved_on(self) -> int:
         """Answer the time; if the clock was set back, forget what lies ahead of it first."""
         now_ns = self._now_ns()
         if now_ns < self._latest_ns - STEP_NS:
             log.warning("the clock was set back", seconds=round((self._latest_ns - now_ns) / SECOND, 1))
-            forget_future(self.belief, now_ns)
-            self._attribution.forget_future(now_ns)
+            step_ns = self._latest_ns - now_ns
+            forget_future(self.belief, now_ns, step_ns=step_ns)
+            self._attribution.forget_future(now_ns, step_ns=step_ns)
+            self._unwritten.append(Decisions(set_back=(moment(now_ns), span(step_ns))))
             for intake in self._intakes.values():
                 intake.forget_future(now_ns)
                 self._confirmations[intake.vantage].forget_future()

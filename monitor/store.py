@@ -9,22 +9,21 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import Row, Table, bindparam, delete, func, insert, select, update
+from sqlalchemy import Row, Table, delete, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from monitor.bulk import execute_rows
 from monitor.decisions import (
     CauseRow,
-    ClosedOutage,
     Decisions,
-    OpenedOutage,
     TargetRow,
     UnobservedRow,
     VantageRow,
 )
 from monitor.flapping import is_turn
 from monitor.models import ChangeReason, Outage, State, StateChange, SubjectKind, Unobserved
+from monitor.outage_store import explain, insert_rows, set_back, write_outages
 from monitor.schema import causes, outages, site_verdicts, state_changes, target_states, unobserved, vantages
 
 __all__ = [
@@ -54,8 +53,10 @@ async def apply(connection: AsyncConnection, decisions: Decisions) -> list[State
 
     Only CAUSE rows are queued: nobody waits for the others, so they are written as processed.
     """
-    await _write_outages(connection, decisions.outages)
-    await _explain(connection, decisions.explained)
+    if decisions.set_back is not None:
+        await set_back(connection, *decisions.set_back)
+    await write_outages(connection, decisions.outages)
+    await explain(connection, decisions.explained)
     await _forget(connection, decisions.forgotten)
     await upsert(connection, target_states, [_target_values(row) for row in decisions.targets.values()])
     verdicts = [{"site": s, "verdict": v, "since": at} for s, (v, at) in decisions.verdicts.items()]
@@ -230,50 +231,6 @@ async def vantage_rows(connection: AsyncConnection) -> list[VantageRow]:
     return [VantageRow(row.code, row.epoch, row.sequence, row.seen_at) for row in rows]
 
 
-async def _write_outages(connection: AsyncConnection, events: Sequence[OpenedOutage | ClosedOutage]) -> None:
-    """Write runs of one kind at once; a target that comes and goes within a batch breaks a run."""
-    opened: list[dict[str, Any]] = []
-    closed: list[dict[str, Any]] = []
-    for event in events:
-        if isinstance(event, ClosedOutage):
-            await _insert(connection, outages, opened)
-            opened = []
-            closed.append({"which": event.target, "end": event.ended_at})
-        else:
-            await _close(connection, closed)
-            closed = []
-            opened.append(
-                {"target": event.target, "started_at": event.started_at, "noticed_at": event.noticed_at}
-            )
-    await _insert(connection, outages, opened)
-    await _close(connection, closed)
-
-
-async def _insert(connection: AsyncConnection, table: Table, rows: list[dict[str, Any]]) -> None:
-    await execute_rows(connection, insert(table), table, rows)
-
-
-async def _close(connection: AsyncConnection, rows: list[dict[str, Any]]) -> None:
-    if rows:
-        ending = (
-            update(outages)
-            .where(outages.c.target == bindparam("which"), outages.c.ended_at.is_(None))
-            .values(ended_at=bindparam("end"))
-        )
-        await connection.execute(ending, rows)
-
-
-async def _explain(connection: AsyncConnection, explained: Sequence[tuple[str, tuple[str, ...]]]) -> None:
-    rows = [{"which": target, "why": subject} for subject, targets in explained for target in targets]
-    if rows:
-        naming = (
-            update(outages)
-            .where(outages.c.target == bindparam("which"), outages.c.ended_at.is_(None))
-            .values(cause=bindparam("why"))
-        )
-        await connection.execute(naming, rows)
-
-
 async def _forget(connection: AsyncConnection, targets: Sequence[str]) -> None:
     left = iter(targets)
     while some := list(islice(left, _AT_ONCE)):
@@ -315,7 +272,7 @@ async def _write_unobserved(connection: AsyncConnection, decisions: Decisions) -
         {"vantage": r.vantage, "started_at": r.started_at, "ended_at": r.ended_at, "reason": r.reason}
         for r in decisions.unobserved
     ]
-    await _insert(connection, unobserved, rows)
+    await insert_rows(connection, unobserved, rows)
 
 
 async def _write_changes(connection: AsyncConnection, changes: Sequence[StateChange]) -> list[StateChange]:

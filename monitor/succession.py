@@ -11,11 +11,9 @@ from inventory.models import Inventory, Phase
 from inventory.topology import Topology
 from monitor.decisions import ClosedOutage, Decisions, TargetRow
 from monitor.fleet import FleetBelief
-from monitor.ingest import VIEWS
 from monitor.judged import STATES
 from monitor.models import ChangeReason, Outage, State, StateChange, SubjectKind, Verdict, View
 from monitor.moments import NEVER, moment, nanoseconds
-from monitor.quorum import state_of
 from monitor.state import ViewPolicy
 from monitor.verdict import SiteVerdict
 
@@ -106,8 +104,7 @@ def _recall_states(belief: FleetBelief) -> None:
         tables = [belief.tables[v] for v in belief.vantages_of(code) if v in belief.tables]
         since_ns = max((int(table.since_ns[number]) for table in tables), default=NEVER)
         if since_ns > NEVER:
-            views = [VIEWS[table.view[number]] for table in tables]
-            belief.states[number] = numbers[state_of(views, quorum=belief.inventory.policy.quorum)]
+            belief.states[number] = numbers[belief.recall_state(number)]
             belief.since_ns[number] = since_ns
     belief.recall_paths()
 

@@ -3,7 +3,7 @@
 import pytest
 
 from monitor.models import State, View
-from monitor.quorum import state_of
+from monitor.quorum import seen_from, state_of, votes
 
 U, D, G, N = View.UP, View.DOWN, View.DEGRADED, View.UNKNOWN
 
@@ -35,3 +35,38 @@ def test_a_missing_voter_never_makes_up_out_of_not_up():
         without = state_of(rest, quorum=2)
         with_missing = state_of([*rest, N], quorum=2)
         assert not (with_missing is State.UP and without is not State.UP)
+
+
+VNPT, VIETTEL, BOTH = ("VNPT",), ("VIETTEL",), ("VNPT", "VIETTEL")
+
+
+@pytest.mark.parametrize(
+    ("through", "count"),
+    [
+        ([], 0),
+        ([()], 1),
+        ([(), ()], 2),
+        ([VNPT, VNPT], 1),
+        ([VNPT, VIETTEL], 2),
+        ([BOTH, VNPT], 2),
+        ([BOTH, VNPT, VIETTEL], 2),
+        ([BOTH, BOTH, BOTH], 2),
+        ([VNPT, VNPT, ()], 2),
+    ],
+)
+def test_vantages_behind_one_carrier_have_one_vote_between_them(through, count):
+    assert votes(through) == count
+
+
+def test_two_vantages_of_one_carrier_are_not_the_two_that_are_asked():
+    assert state_of([D, D, N], quorum=2, upstreams=[VNPT, VNPT, VIETTEL]) is State.UNKNOWN
+    assert state_of([D, N, D], quorum=2, upstreams=[VNPT, VNPT, VIETTEL]) is State.DOWN
+    assert state_of([D, D], quorum=2, upstreams=[VNPT, VNPT]) is State.DOWN
+
+
+def test_partial_says_from_where():
+    upstreams = {"V1": VNPT, "V2": VIETTEL, "V3": BOTH, "V4": ()}
+    assert seen_from({"V1": D, "V2": U}, upstreams) == {"down": ["VNPT"], "up": ["VIETTEL"]}
+    assert seen_from({"V3": D, "V2": G}, upstreams) == {"down": ["VNPT"], "up": ["VIETTEL"]}
+    assert seen_from({"V1": D, "V3": U}, upstreams) == {"down": ["VNPT"], "up": ["VIETTEL", "VNPT"]}
+    assert seen_from({"V4": D, "V2": U, "V1": N}, upstreams) == {"down": ["V4"], "up": ["VIETTEL"]}
