@@ -71,8 +71,8 @@ class HttpPlan:
     statuses: tuple[range, ...]
     headers: tuple[tuple[bytes, bytes], ...]
     expect: bytes
-    match: re.Pattern[bytes] | None
-    no_match: re.Pattern[bytes] | None
+    match: re.Pattern[str] | None
+    no_match: re.Pattern[str] | None
     max_body: int
     follows: bool
     redirects: int
@@ -159,11 +159,11 @@ def _host(part: str, address: str) -> tuple[str, str]:
     return name.lower(), elsewhere or address
 
 
-def _pattern(name: str, text: str) -> re.Pattern[bytes] | None:
+def _pattern(name: str, text: str) -> re.Pattern[str] | None:
     if not text:
         return None
     try:
-        return re.compile(unquote(text).encode())
+        return re.compile(unquote(text))
     except re.error as error:
         raise ValueError(f"{name} is no regular expression: {error}") from error
 

@@ -141,8 +141,11 @@ def _body_fault(plan: HttpPlan, response: HttpResponse) -> str:
     where = f" within {len(response.body)} bytes" if response.is_cut else ""
     if plan.expect not in response.body:
         return f"text not found{where}: {plan.expect.decode()}"
-    if plan.match is not None and not plan.match.search(response.body):
-        return f"no match{where}: {plan.match.pattern.decode()}"
-    if plan.no_match is not None and plan.no_match.search(response.body):
-        return f"match: {plan.no_match.pattern.decode()}"
+    if plan.match is None and plan.no_match is None:
+        return ""
+    text = response.body.decode("utf-8", "replace")  # by letters, not bytes: [oố] is one of two letters
+    if plan.match is not None and not plan.match.search(text):
+        return f"no match{where}: {plan.match.pattern}"
+    if plan.no_match is not None and plan.no_match.search(text):
+        return f"match: {plan.no_match.pattern}"
     return ""
