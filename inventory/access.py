@@ -59,6 +59,10 @@ class Right(StrEnum):
     """Security matters and suspicious items, within scope."""
     EDIT_ROSTER = "edit_roster"
     """Change who is on duty, within scope: shifts, rotations, imports, handovers."""
+    WRITE_REPORTS = "write_reports"
+    """Order reports, fill in their form, edit their texts."""
+    SIGN_REPORTS = "sign_reports"
+    """Make a report final: from then on it is frozen."""
     ADMINISTER = "administer"
     """Accounts, reload, settings."""
     USE_API = "use_api"
@@ -75,12 +79,13 @@ _DEPARTMENT = frozenset(
         Right.PLAN_WORK,
         Right.REPORT_INCIDENTS,
         Right.SEE_RESTRICTED,
+        Right.WRITE_REPORTS,
     }
 )
 
 RIGHTS: Mapping[Role, frozenset[Right]] = {
     Role.ADMINISTRATOR: frozenset(Right),
-    Role.LEADER: _READ | _DEPARTMENT | {Right.DECIDE_DISPUTES},
+    Role.LEADER: _READ | _DEPARTMENT | {Right.DECIDE_DISPUTES, Right.SIGN_REPORTS},
     Role.DUTY_OFFICER: _READ | _DEPARTMENT,
     Role.INSPECTOR: _READ | {Right.REPORT_INCIDENTS},
     Role.SUPPORT_OFFICER: _READ | {Right.REPORT_INCIDENTS},

@@ -24,6 +24,7 @@ COMMANDS = (
     "user",
     "migrate",
     "import",
+    "report",
     "replay",
     "groups",
     "bench",

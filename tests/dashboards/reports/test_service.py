@@ -1,0 +1,237 @@
+"""Reports from a real database: gathered, built, edited, frozen, verified, amended, ordered by the calendar."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+from sqlalchemy import update
+
+import dashboards.reports.schema
+from dashboards.i18n import Language
+from dashboards.reports.building import build
+from dashboards.reports.errors import ReportRefusedError, UnknownReportError
+from dashboards.reports.gathering import assembled, gather
+from dashboards.reports.models import BuildState
+from dashboards.reports.order import Fields, Kind, Order, Stage
+from dashboards.reports.schema import report_files
+from dashboards.reports.service import ReportService
+from dashboards.reports.windows import default_window, moment_of
+from dashboards.reports.worker import ReportWorker, slots_due
+from tests.support.duty_room import SCENES, a_duty_room
+
+assert dashboards.reports.schema
+
+
+@pytest.fixture
+async def room(tmp_path):
+    async with a_duty_room(tmp_path) as opened:
+        yield opened
+
+
+@pytest.fixture
+def service(room):
+    return ReportService(
+        database=room.database,
+        places=lambda: (room.inventory, room.monitor.topology),
+        clock=room.clock,
+    )
+
+
+async def record_of(room, **more):
+    since, until = room.now - timedelta(hours=1), room.now
+    rows = await gather(room.database, since, until, **more)
+    return assembled(rows, room.inventory, room.monitor.topology, since=since, until=until, taken_at=room.now)
+
+
+async def test_a_cut_ring_is_told_with_its_paths_incident_and_cause(room):
+    await SCENES["closed"](room)
+    record = await record_of(room)
+    built = build(Order(Kind.POST_ELECTION), record, formats=())
+    facts = built.facts
+    carriers = {line.key: line for line in facts.by_carrier}
+    assert facts.incidents == 1
+    assert carriers["VNPT"].outages > 10
+    assert carriers["VIETTEL"].outages == 0
+    assert [line.key for line in facts.by_cause if line.times.lost] == ["fibre_cut"]
+    [incident] = record.incidents
+    assert incident.chain_broken_at is None
+    assert incident.acknowledged_at is not None
+    assert {outage.incident for outage in record.outages} == {incident.number}
+
+
+async def test_what_nobody_could_see_is_told_as_unseen(room):
+    await room.advance(120, step=10)
+    await room.advance(120, step=10, canaries=False)
+    await room.advance(120, step=10)
+    built = build(Order(Kind.DAILY), await record_of(room), formats=())
+    assert built.facts.whole.times.unobserved > 0
+    assert built.facts.unobserved_sources
+
+
+async def test_a_dossier_holds_the_ledger_and_one_incident(room):
+    await SCENES["after"](room)
+    [incident] = await room.incidents()
+    record = await record_of(room, incident=incident.number)
+    built = build(Order(Kind.DOSSIER, incident=incident.number), record, formats=())
+    [table] = [block for block in built.document.blocks if getattr(block, "name", "") == "ledger"]
+    assert len(table.rows) == len(await room.deps.records.ledger(incident.id))
+
+
+async def ordered(service, room, order=None, **more):
+    order = order or Order(Kind.POST_ELECTION)
+    identifier = await service.order(order, room.now - timedelta(hours=1), room.now, by="trucban", **more)
+    assert await service.build_next() == identifier
+    return await service.report(identifier, scope=None)
+
+
+async def test_a_report_is_ordered_built_and_read_back(room, service):
+    await SCENES["closed"](room)
+    report = await ordered(service, room)
+    assert report.state is BuildState.READY
+    assert {file.format for file in report.files} == {"pdf", "docx", "xlsx", "csv", "json"}
+    assert (await service.content(report, "pdf")).startswith(b"%PDF")
+    assert {text.section for text in report.texts} >= {"lessons", "proposals"}
+    assert await service.build_next() is None
+
+
+async def test_an_edit_is_kept_apart_and_builds_again(room, service):
+    await SCENES["closed"](room)
+    report = await ordered(service, room)
+    before = {text.section: text.draft for text in report.texts}
+    await service.edit(
+        report.id,
+        texts={"lessons": "Bài học riêng.", "weak": before["weak"]},
+        fields=Fields(number="45", signer="Nguyễn Văn A"),
+        by="trucban",
+    )
+    assert await service.build_next() == report.id
+    again = await service.report(report.id, scope=None)
+    texts = {text.section: text for text in again.texts}
+    assert texts["lessons"].text == "Bài học riêng."
+    assert texts["lessons"].draft == before["lessons"]
+    assert texts["weak"].text is None
+    assert again.digest == report.digest
+    assert again.fields.number == "45"
+
+
+async def test_a_final_report_is_frozen_and_its_files_verify(room, service):
+    await SCENES["closed"](room)
+    report = await ordered(service, room)
+    await service.finalise(report.id, by="lanhdao")
+    await service.build_next()
+    final = await service.report(report.id, scope=None)
+    assert final.is_frozen
+    assert final.frozen_by == "lanhdao"
+    content = await service.content(final, "pdf")
+    found = await service.verify(content)
+    assert found.holds
+    assert (found.report.id, found.format) == (report.id, "pdf")
+    assert not (await service.verify(content + b" ")).holds
+    with pytest.raises(ReportRefusedError, match="addendum"):
+        await service.edit(report.id, texts={"lessons": "khác"}, fields=None, by="trucban")
+
+
+async def test_a_file_that_was_swapped_in_the_database_breaks_the_seal(room, service):
+    await SCENES["closed"](room)
+    report = await ordered(service, room)
+    await service.finalise(report.id, by="lanhdao")
+    await service.build_next()
+    content = await service.content(report, "csv")
+    async with room.database.begin() as connection:
+        await connection.execute(
+            update(report_files).where(report_files.c.format == "pdf").values(sha256="0" * 64)
+        )
+    found = await service.verify(content)
+    assert not found.holds
+    assert found.broken_at == report.id
+
+
+async def test_an_addendum_names_what_it_corrects_and_continues_the_chain(room, service):
+    await SCENES["closed"](room)
+    report = await ordered(service, room)
+    with pytest.raises(ReportRefusedError, match="only a final report"):
+        await service.amend(report.id, by="trucban")
+    await service.finalise(report.id, by="lanhdao")
+    await service.build_next()
+    second = await service.amend(report.id, by="trucban")
+    await service.build_next()
+    await service.finalise(second, by="lanhdao")
+    await service.build_next()
+    first, addendum = await service.report(report.id, scope=None), await service.report(second, scope=None)
+    assert addendum.stage is Stage.ADDENDUM
+    assert addendum.previous_seal == first.seal
+    assert (await service.verify(await service.content(addendum, "json"))).holds
+
+
+async def test_a_text_that_the_record_denies_keeps_a_report_from_being_final(room, service):
+    await SCENES["closed"](room)
+    report = await ordered(service, room)
+    claim = "Bảo đảm thông suốt, không xảy ra nghẽn mạng, mất liên lạc."
+    await service.edit(report.id, texts={"strong": claim}, fields=None, by="trucban")
+    await service.build_next()
+    await service.finalise(report.id, by="lanhdao")
+    await service.build_next()
+    refused = await service.report(report.id, scope=None)
+    assert not refused.is_frozen
+    assert refused.state is BuildState.FAILED
+    assert "strong" in refused.error
+    assert "gián đoạn" in refused.error
+
+
+async def test_an_edit_during_the_build_is_never_lost(room, service):
+    report = await ordered(service, room)
+    await service.finalise(report.id, by="lanhdao")
+    read = await service.report(report.id, scope=None)
+    rows = await gather(room.database, read.since, read.until)
+    built, drafted = service._build(read, None, rows)
+    await service.edit(report.id, texts={"lessons": "muộn"}, fields=None, by="trucban")
+    await service._keep(read, built, drafted)
+    assert not (await service.report(report.id, scope=None)).is_frozen
+    assert await service.queued() == report.id
+
+
+async def test_a_carrier_reads_only_what_was_made_for_it(room, service):
+    own = await ordered(service, room, Order(Kind.CARRIER, party="VNPT"))
+    await ordered(service, room, Order(Kind.CARRIER, party="VIETTEL"))
+    assert [each.id for each in await service.reports(scope="VNPT")] == [own.id]
+    with pytest.raises(UnknownReportError):
+        await service.report(own.id, scope="VIETTEL")
+
+
+async def test_a_slot_is_reported_once(room, service):
+    slot = next(each for each in room.inventory.election.report_slots if each > room.now)
+    room.now = slot + timedelta(seconds=3)
+    worker = ReportWorker(service=service, election=lambda: room.inventory.election, clock=room.clock)
+    await worker.order_slots()
+    await worker.order_slots()
+    [report] = await service.reports(scope=None)
+    assert (report.kind, report.until) == (Kind.QUICK, slot)
+
+
+def test_a_slot_long_past_is_not_made_up_for(room):
+    election = room.inventory.election
+    last = election.report_slots[-1]
+    assert slots_due(election, last + timedelta(hours=3)) == []
+    [(since, until, _)] = slots_due(election, last)
+    assert until == last
+    assert since == election.report_slots[-2]
+
+
+async def test_a_window_without_length_is_refused(room, service):
+    with pytest.raises(ReportRefusedError, match="end must be after"):
+        await service.order(Order(Kind.DAILY), room.now, room.now, by="x")
+
+
+def test_a_window_that_nobody_says_is_the_kind_s_own(room):
+    election = room.inventory.election
+    since, until = default_window(Kind.POST_ELECTION, election, room.now)
+    assert since < room.now < until
+    assert default_window(Kind.HANDOVER, election, room.now)[0] == room.now - timedelta(hours=8)
+    assert moment_of("2021-05-23", election.zone) == datetime.fromisoformat("2021-05-22T17:00:00+00:00")
+
+
+async def test_the_same_database_gives_the_same_bytes(room):
+    await SCENES["closed"](room)
+    one, two = [build(Order(Kind.DAILY, language=Language.EN), await record_of(room)) for _ in range(2)]
+    assert one.files == two.files
+    assert replace(one.facts) == two.facts
