@@ -1,5 +1,6 @@
 """From an incident, its ledger and its messages to the moments that figures are made of. Pure."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -41,8 +42,6 @@ def reported_incident(
     healthy = [at for at, carrier in left if carrier and carrier != incident.owner]
     evidence = facts.get("evidence", {})
     priority = _priority(facts.get("priority", ""))
-    owed = inventory.policy.deadline(incident.phase, priority)
-    counted = _counts(entries)
     return ReportedIncident(
         number=incident.number,
         owner=incident.owner,
@@ -61,16 +60,11 @@ def reported_incident(
         mitigated_at=_moment(facts.get("mitigated_at")),
         restored_at=incident.ended_at,
         closed_at=incident.closed_at,
-        acknowledge_by=_moment(facts.get("acknowledge_by")) or incident.opened_at + owed.acknowledge,
-        temporary_by=_moment(facts.get("temporary_by")) or incident.opened_at + owed.temporary,
-        restore_by=_moment(facts.get("restore_by")) or incident.opened_at + owed.restore,
+        **_deadlines(incident, priority, inventory),
         deadline_at=incident.deadline_at,
         cause=incident.cause or CauseClass.UNKNOWN,
         condition=incident.condition,
-        false_restorations=counted.get(IncidentEvent.VERIFY_FAILED, 0),
-        recurrences=counted.get(IncidentEvent.RECURRED, 0) + counted.get(IncidentEvent.REOPENED, 0),
-        escalations=counted.get(IncidentEvent.ESCALATED, 0),
-        silences=counted.get(IncidentEvent.ACK_EXPIRED, 0),
+        **_troubles(entries),
         sites=tuple(evidence.get("sites", ())),
         isolated=tuple(evidence.get("isolated", ())),
         communes=int(facts.get("impact", {}).get("communes", 0)),
@@ -79,17 +73,7 @@ def reported_incident(
         is_disputed=open_dispute(facts) is not None,
         parent=parent,
         ledger=tuple(_line(entry) for entry in entries),
-        messages=tuple(
-            MessageLine(
-                page.sent_at or page.created_at,
-                page.kind,
-                page.person,
-                page.channel,
-                page.state,
-                _rides_on(page, inventory),
-            )
-            for page in pages
-        ),
+        messages=tuple(_message(page, inventory) for page in pages),
         chain_broken_at=verify(entries) if entries else None,
     )
 
@@ -127,11 +111,29 @@ def _moment(text: Any) -> datetime | None:
     return datetime.fromisoformat(text) if text else None
 
 
-def _counts(entries: Sequence[LedgerEntry]) -> dict[IncidentEvent, int]:
-    found: dict[IncidentEvent, int] = {}
-    for entry in entries:
-        found[entry.event] = found.get(entry.event, 0) + 1
-    return found
+def _deadlines(incident: Incident, priority: Priority, inventory: Inventory) -> dict[str, Any]:
+    """Answer what was owed by when: as the incident keeps it, else as the policy says now."""
+    owed = inventory.policy.deadline(incident.phase, priority)
+    spans = {"acknowledge_by": owed.acknowledge, "temporary_by": owed.temporary, "restore_by": owed.restore}
+    return {
+        name: _moment(incident.facts.get(name)) or incident.opened_at + span for name, span in spans.items()
+    }
+
+
+def _troubles(entries: Sequence[LedgerEntry]) -> dict[str, Any]:
+    """Count what did not hold."""
+    counts = Counter(entry.event for entry in entries)
+    return {
+        "false_restorations": counts[IncidentEvent.VERIFY_FAILED],
+        "recurrences": counts[IncidentEvent.RECURRED] + counts[IncidentEvent.REOPENED],
+        "escalations": counts[IncidentEvent.ESCALATED],
+        "silences": counts[IncidentEvent.ACK_EXPIRED],
+    }
+
+
+def _message(page: Page, inventory: Inventory) -> MessageLine:
+    at = page.sent_at or page.created_at
+    return MessageLine(at, page.kind, page.person, page.channel, page.state, _rides_on(page, inventory))
 
 
 def _line(entry: LedgerEntry) -> LedgerLine:
