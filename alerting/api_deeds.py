@@ -6,20 +6,22 @@ somebody told by ``POST /api/v1/incidents``.
 
 import hashlib
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Header
+from fastapi import APIRouter, Depends, File, Form, Header, Path, Response, UploadFile
 from pydantic import AwareDatetime, Field
 
 from alerting import actions, direction, disputes
+from alerting.attachments import LARGEST_FILE, safe_headers
 from alerting.desk import MATCH, Body, Doing, IncidentDesk, Number, Words
-from alerting.errors import NotAllowedError
+from alerting.errors import NotAllowedError, UnknownIncidentError
 from alerting.models import CauseClass, DisputeKind, Incident, IncidentEvent, Matter, PendingReason
 from alerting.reported import Report
 from alerting.service import Deed
 from alerting.severity import Impact
 from alerting.verification import verify
 from alerting.web.api import Asking, demand
+from alerting.web.problems import answers
 from inventory.access import Right
 from inventory.models import Severity
 
@@ -91,6 +93,7 @@ def add_deeds(routes: APIRouter, desk: IncidentDesk) -> None:
     _add_disputes(routes, desk)
     _add_direction(routes, desk)
     _add_families(routes, desk)
+    _add_evidence(routes, desk)
 
 
 async def _do(
@@ -218,6 +221,54 @@ def _add_direction(routes: APIRouter, desk: IncidentDesk) -> None:
     async def reopen(incident: Number, body: Body, by: Annotated[Doing, Depends(desk.deed)]) -> Incident:
         deed = partial(direction.reopen, actor=by.name, note=body.note)
         return await _do(desk, by, incident, deed, right=right, event=IncidentEvent.REOPENED)
+
+
+def _add_evidence(routes: APIRouter, desk: IncidentDesk) -> None:
+    service = desk.service
+
+    @routes.post(
+        "/{incident}/evidence",
+        status_code=201,
+        summary="Attach a photograph, a document or text",
+        responses=answers(412, 413),
+    )
+    async def attach(
+        incident: Number,
+        file: Annotated[UploadFile, File(description="PNG, JPEG, WebP, PDF or UTF-8 text, at most 10 MiB.")],
+        by: Annotated[Doing, Depends(desk.deed)],
+        note: Annotated[str, Form(max_length=4000)] = "",
+    ) -> Incident:
+        await desk.seen(by.asking, incident, Right.ACT_ON_INCIDENTS, IncidentEvent.EVIDENCE)
+        content = await file.read(LARGEST_FILE + 1)
+        return await by.done(
+            service.attach(
+                incident,
+                actor=by.name,
+                name=file.filename or "",
+                content=content,
+                note=note,
+                version=by.version,
+            )
+        )
+
+    @routes.get(
+        "/{incident}/evidence/{sha256}",
+        summary="A file that was attached",
+        response_class=Response,
+        responses={200: {"content": {"application/octet-stream": {}}, "description": "The file."}},
+    )
+    async def attached(
+        incident: Number,
+        sha256: Annotated[str, Path(pattern="^[0-9a-f]{64}$")],
+        asking: Annotated[Any, Depends(desk.actor)],
+    ) -> Response:
+        await desk.seen(asking, incident, Right.SEE_INCIDENTS, IncidentEvent.EVIDENCE)
+        found = await service.attachment(incident, sha256)
+        if found is None:
+            raise UnknownIncidentError(incident)
+        file, content = found
+        headers = {**safe_headers(file.name), "X-Evidence-Type": file.media_type}
+        return Response(content, media_type="application/octet-stream", headers=headers)
 
 
 def _add_families(routes: APIRouter, desk: IncidentDesk) -> None:

@@ -5,9 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
+from alerting.attachments import Attachment
 from alerting.handover_service import HandoverService
 from alerting.models import CauseClass, Incident, LedgerEntry, Message
+from alerting.reported import Report
 from alerting.roster_service import RosterService
+from alerting.service import Deed
 from dashboards.api_tokens import ApiTokens
 from dashboards.auth import AuthService
 from dashboards.federation import Federation
@@ -74,6 +77,24 @@ class Acting(Protocol):
 
     async def note(self, incident: int, *, actor: str, note: str) -> Any:
         """Write into the timeline; changes nothing else."""
+
+    async def act(self, incident: int, deed: Deed) -> Any:
+        """Do a deed to one incident inside the transaction that holds it."""
+
+    async def merge(self, child: int, into: int, *, actor: str, note: str) -> Any:
+        """Lay an incident to the cause of another."""
+
+    async def unmerge(self, child: int, *, actor: str, note: str) -> Any:
+        """Let a merged incident stand alone again."""
+
+    async def report(self, report: Report) -> Incident:
+        """Open an incident for what somebody told."""
+
+    async def attach(self, incident: int, *, actor: str, name: str, content: bytes, note: str = "") -> Any:
+        """Keep a file as evidence."""
+
+    async def attachment(self, incident: int, digest: str) -> tuple[Attachment, bytes] | None:
+        """Answer a file that was kept as evidence."""
 
     async def by_link(self, token: str) -> tuple[Incident, Person] | None:
         """Answer what an acknowledgement link was sent for, and to whom."""

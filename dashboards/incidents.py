@@ -1,12 +1,13 @@
 """Incidents: the list, one incident with its timeline, and what people do to it."""
 
-from collections.abc import Awaitable, Callable, Mapping
-from datetime import datetime, timedelta
-
 from starlette.responses import Response
 
-from alerting.models import CauseClass, Incident
+from alerting.attachments import attachments, safe_headers
+from alerting.disputes import open_dispute
+from alerting.models import CauseClass, DisputeKind, Incident, PendingReason
+from alerting.scoped import ledger_for
 from dashboards.i18n import N_
+from dashboards.incident_acts import ACTS, right_for, take_evidence
 from dashboards.views.board import incident_row, incident_rows
 from dashboards.views.duty import watches_of_party
 from dashboards.views.incident import (
@@ -20,11 +21,11 @@ from dashboards.views.incident import (
 from dashboards.views.planned import planned_of
 from dashboards.visit import PageError, Visit
 from inventory.access import Right
+from inventory.models import Severity
 
-__all__ = ["act", "listing", "show"]
+__all__ = ["act", "attach", "attachment", "listing", "show"]
 
 _PAGE = 50
-_LONGEST_NOTE = 2000
 
 
 async def listing(visit: Visit) -> Response:
@@ -57,6 +58,7 @@ async def show(visit: Visit) -> Response:
     records, monitor = visit.deps.records, visit.deps.monitor
     inventory, topology = await visit.deps.roster.living(), monitor.topology
     row = incident_row(incident, inventory=inventory, topology=topology, words=visit.words)
+    entries = ledger_for(await records.ledger(incident.id), visit.scope)
     return visit.page(
         "incident.html",
         incident=incident,
@@ -67,11 +69,28 @@ async def show(visit: Visit) -> Response:
         planned=planned_of(incident),
         actions=actions_of(incident, visit.who),
         causes=tuple(CauseClass),
+        reasons=tuple(PendingReason),
+        disputes=tuple(DisputeKind),
+        severities=tuple(Severity),
+        dispute=(dispute := open_dispute(incident.facts)),
+        disputed=DisputeKind(dispute["kind"]) if dispute else None,
+        pending=PendingReason(waits) if (waits := incident.facts.get("pending")) else None,
+        report=incident.facts.get("report"),
+        others=await _others(visit, incident),
+        files=attachments(entries),
         sites=affected(row.impact, monitor.snapshot(), inventory, topology),
-        timeline=timeline(await records.ledger(incident.id), inventory, visit.words, visit.moments),
+        timeline=timeline(entries, inventory, visit.words, visit.moments),
         messages=message_lines(await records.messages(incident.id), inventory),
         watches=watches_of_party(inventory, incident.owner, visit.now),
     )
+
+
+async def _others(visit: Visit, incident: Incident) -> list[Incident]:
+    """Answer what ``incident`` could be merged into: live incidents of its owner."""
+    if not visit.may(Right.CLOSE_INCIDENTS):
+        return []
+    live = await visit.deps.records.live(owner=incident.owner, restricted=incident.restricted)
+    return [one for one in live if one.id != incident.id and one.restricted is incident.restricted]
 
 
 async def _wanted(visit: Visit) -> Incident:
@@ -93,79 +112,27 @@ async def act(visit: Visit) -> Response:
     """Do to an incident what its form asks for."""
     incident = await _wanted(visit)
     name = visit.request.path_params["action"]
-    action = _ACTIONS.get(name)
+    action = ACTS.get(name)
     if action is None:
         raise PageError(404, N_("There is no such page."), N_("Go back to the board."))
-    if not visit.may(Right.CLOSE_INCIDENTS if name == "close" else Right.ACT_ON_INCIDENTS):
+    if not visit.may(right_for(name)):
         raise PageError(403, N_("Your account may not do this."), N_("Ask the department's duty officer."))
     await action(visit, incident)
     return visit.go(f"/incidents/{incident.id}")
 
 
-async def _acknowledge(visit: Visit, incident: Incident) -> None:
-    who = visit.who
-    await visit.deps.alerting.acknowledge(
-        incident.id, actor=_actor(visit), person=who.person, note=_note(visit, required=False)
-    )
+async def attach(visit: Visit) -> Response:
+    """Keep the file of a form as evidence."""
+    incident = await _wanted(visit)
+    await take_evidence(visit, incident)
+    return visit.go(f"/incidents/{incident.id}")
 
 
-async def _progress(visit: Visit, incident: Incident) -> None:
-    note, eta = _note(visit, required=True), _eta(visit)
-    await visit.deps.alerting.progress(incident.id, actor=_actor(visit), note=note, eta=eta)
-
-
-async def _restored(visit: Visit, incident: Incident) -> None:
-    note = _note(visit, required=False)
-    await visit.deps.alerting.report_restored(incident.id, actor=_actor(visit), note=note)
-
-
-async def _close(visit: Visit, incident: Incident) -> None:
-    wanted = visit.form.get("cause", "")
-    if wanted not in set(CauseClass):
-        raise PageError(422, N_("Choose the cause before closing."), N_("Go back and choose one."))
-    await visit.deps.alerting.close(
-        incident.id, actor=_actor(visit), cause=CauseClass(wanted), note=_note(visit, required=True)
-    )
-
-
-async def _annotate(visit: Visit, incident: Incident) -> None:
-    await visit.deps.alerting.note(incident.id, actor=_actor(visit), note=_note(visit, required=True))
-
-
-_ACTIONS: Mapping[str, Callable[[Visit, Incident], Awaitable[None]]] = {
-    "acknowledge": _acknowledge,
-    "progress": _progress,
-    "restored": _restored,
-    "close": _close,
-    "note": _annotate,
-}
-
-
-def _actor(visit: Visit) -> str:
-    """Name who acts, as the ledger keeps it: the person where the account is one person's own."""
-    person = visit.deps.monitor.inventory.people.get(visit.who.person)
-    return person.name if person else visit.who.name
-
-
-def _note(visit: Visit, *, required: bool) -> str:
-    note = visit.form.get("note", "")
-    if required and not note:
-        raise PageError(422, N_("A reason is needed."), N_("Go back and write what was done."))
-    if len(note) > _LONGEST_NOTE:
-        raise PageError(422, N_("The text is too long."), N_("Go back and shorten it to 2,000 letters."))
-    return note
-
-
-def _eta(visit: Visit) -> datetime | None:
-    """Read "expected by" as local time of the election, the next time that the clock shows it."""
-    given = visit.form.get("eta", "")
-    if not given:
-        return None
-    zone = visit.deps.monitor.inventory.election.zone
-    local = visit.now.astimezone(zone)
-    try:
-        hour, minute = (int(part) for part in given.split(":")[:2])
-        eta = local.replace(hour=hour, minute=minute, second=0, microsecond=0)
-    except ValueError as error:
-        raise PageError(422, N_("The time is not a time of day."), N_("Write it as 20:15.")) from error
-    return eta if eta > local else eta + timedelta(days=1)
+async def attachment(visit: Visit) -> Response:
+    """Hand out a file that was attached, so that no browser runs it in our name."""
+    incident = await _wanted(visit)
+    found = await visit.deps.alerting.attachment(incident.id, visit.request.path_params["digest"])
+    if found is None:
+        raise PageError(404, N_("There is no such file."), N_("Go back to the incident."))
+    file, content = found
+    return Response(content, media_type=file.media_type, headers=safe_headers(file.name))

@@ -10,6 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from alerting.attachments import LARGEST_FILE
 from alerting.web.problems import of_status
 from dashboards import (
     account,
@@ -22,6 +23,7 @@ from dashboards import (
     incidents,
     link,
     planned,
+    reporting,
     search,
     sign_in,
     sign_in_provider,
@@ -42,7 +44,17 @@ PAGES: tuple[Page, ...] = (
     Page("GET", "/wall", board.wall, right=Right.SEE_BOARD),
     Page("GET", "/events", events.events, is_stream=True),
     Page("GET", "/incidents", incidents.listing, right=Right.SEE_INCIDENTS),
+    Page("GET", "/incidents/new", reporting.new, right=Right.REPORT_INCIDENTS),
+    Page("POST", "/incidents", reporting.report, right=Right.REPORT_INCIDENTS),
     Page("GET", "/incidents/{id}", incidents.show, right=Right.SEE_INCIDENTS),
+    Page("GET", "/incidents/{id}/evidence/{digest}", incidents.attachment, right=Right.SEE_INCIDENTS),
+    Page(
+        "POST",
+        "/incidents/{id}/evidence",
+        incidents.attach,
+        right=Right.ACT_ON_INCIDENTS,
+        longest_upload=LARGEST_FILE,
+    ),
     Page("POST", "/incidents/{id}/{action}", incidents.act, right=Right.SEE_INCIDENTS),
     Page("GET", "/sites/{code}", sites.site, right=Right.SEE_BOARD),
     Page("GET", "/sites/{code}/history", sites.history, right=Right.SEE_BOARD, is_stream=True),

@@ -6,16 +6,21 @@ from datetime import datetime
 from typing import Any
 
 from alerting.case import SYSTEM
+from alerting.disputes import open_dispute
 from alerting.models import (
     ACKNOWLEDGEABLE,
+    LIVE,
     DeliveryState,
+    DisputeKind,
     Incident,
     IncidentEvent,
     IncidentState,
     LedgerEntry,
     Message,
     MessageKind,
+    PendingReason,
 )
+from alerting.timers import COUNTERSIGN, running
 from dashboards.i18n import Words
 from dashboards.moments import Moments
 from dashboards.views.impact import Impact
@@ -95,19 +100,61 @@ class MessageLine:
 
 def actions_of(incident: Incident, actor: Actor) -> tuple[str, ...]:
     """Answer what ``actor`` can do now, the most needed first."""
+    found: list[str] = []
+    if actor.may(Right.ACT_ON_INCIDENTS):
+        found += _party_actions(incident)
+    if actor.may(Right.DECIDE_DISPUTES):
+        found += _leader_actions(incident)
+    if actor.may(Right.CLOSE_INCIDENTS):
+        found += _directions(incident)
+    if actor.may(Right.ACT_ON_INCIDENTS):
+        found += ["evidence", "note"]
+    return tuple(sorted(found, key=_ORDER.index))
+
+
+_ORDER = (
+    "acknowledge", "countersign", "decide", "start", "verify", "progress", "restored", "close", "pause", "mitigate",
+    "evidence", "note", "dispute", "reassign", "regrade", "merge", "unmerge", "reopen", "cancel",
+)  # fmt: skip
+
+
+def _party_actions(incident: Incident) -> list[str]:
     state, found = incident.state, []
-    if actor.may(Right.ACT_ON_INCIDENTS):
-        if state in ACKNOWLEDGEABLE:
-            found.append("acknowledge")
-        if state in _WORKING:
-            found.append("progress")
-        if state in _RESTORABLE:
-            found.append("restored")
-    if actor.may(Right.CLOSE_INCIDENTS) and state is IncidentState.RESOLVED:
+    if state in ACKNOWLEDGEABLE:
+        found.append("acknowledge")
+    if state is IncidentState.ACKNOWLEDGED or state is IncidentState.PENDING:
+        found.append("start")
+    if state in _WORKING:
+        found.append("progress")
+    if state in _WORKING - {IncidentState.MITIGATED}:
+        found.append("pause")
+    if state in _RESTORABLE:
+        found += ["restored", "mitigate"]
+    if state in LIVE and open_dispute(incident.facts) is None:
+        found.append("dispute")
+    return found
+
+
+def _leader_actions(incident: Incident) -> list[str]:
+    found = ["countersign"] if COUNTERSIGN in running(incident) and incident.state in LIVE else []
+    return [*found, "decide"] if incident.state in LIVE and open_dispute(incident.facts) else found
+
+
+def _directions(incident: Incident) -> list[str]:
+    state, found = incident.state, []
+    if state in LIVE:
+        found += ["reassign", "regrade", "merge"]
+    if state is IncidentState.RESTORED:
+        found.append("verify")
+    if state is IncidentState.RESOLVED:
         found.append("close")
-    if actor.may(Right.ACT_ON_INCIDENTS):
-        found.append("note")
-    return tuple(found)
+    if state in {IncidentState.RESOLVED, IncidentState.CLOSED}:
+        found.append("reopen")
+    if state is IncidentState.MERGED:
+        found.append("unmerge")
+    if state in {IncidentState.SUSPECTED, IncidentState.OPEN, IncidentState.ACKNOWLEDGED}:
+        found.append("cancel")
+    return found
 
 
 def affected(
@@ -150,8 +197,8 @@ def event_text(entry: LedgerEntry, words: Words) -> str:
 def timeline(
     entries: Sequence[LedgerEntry], inventory: Inventory, words: Words, moments: Moments
 ) -> tuple[TimelineLine, ...]:
-    """Answer the ledger in words, newest first."""
-    return tuple(
+    """Answer the ledger in words, newest first; of the service's own book-keeping only what says something."""
+    lines = (
         TimelineLine(
             sequence=entry.sequence,
             at=entry.at,
@@ -164,6 +211,8 @@ def timeline(
         )
         for entry in reversed(entries)
     )
+    silent = (IncidentEvent.NOTE, actor_name("", inventory), ())
+    return tuple(line for line in lines if (line.event, line.actor, line.details) != silent)
 
 
 def _entered(entry: LedgerEntry, words: Words) -> str:
@@ -186,10 +235,29 @@ def _details(entry: LedgerEntry, inventory: Inventory, words: Words, moments: Mo
     facts = details.get("changes", {}).get("facts", {})
     if entry.event is IncidentEvent.PROGRESS and (eta := moment_in(facts, "eta")):
         yield words.gettext("Expected by %(time)s", time=moments.minute(eta))
+    yield from _explained(details, words)
     for call in details.get("calls", ()):
         yield words.gettext("Called: %(who)s", who=_called(call, inventory, words))
     if entry.event is IncidentEvent.ROSTER_GAP:
         yield _called(details, inventory, words)
+
+
+def _explained(details: Mapping[str, Any], words: Words) -> Iterable[str]:
+    """Say what the deeds of parties and department hold beside words: reasons, files, other incidents, severities."""
+    if reason := details.get("reason"):
+        clock = words.gettext("the clock runs") if details.get("clock") else words.gettext("the clock stands")
+        yield f"{label(words, PendingReason(reason))} · {clock}"
+    if kind := details.get("kind"):
+        yield label(words, DisputeKind(kind))
+    if file := details.get("file"):
+        yield str(file["name"])
+    for key in ("into", "joined", "left"):
+        if number := details.get(key):
+            yield str(number)
+    if details.get("called"):
+        yield words.gettext("The leader on duty was paged")
+    if severities := details.get("severity"):
+        yield " → ".join(severities)
 
 
 def _called(call: Mapping[str, Any], inventory: Inventory, words: Words) -> str:

@@ -9,6 +9,7 @@ from fastapi import APIRouter
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from alerting.alertmanager import AlertmanagerPusher
+from alerting.attachments import EvidenceFolder
 from alerting.auditor import Auditor
 from alerting.canary import Canary
 from alerting.dead_man import DeadMansSwitch
@@ -51,6 +52,7 @@ class Acting:
             metrics=AlertingMetrics(metrics.registry),
             chance=chance,
             channels=PAGE_CHANNELS | self._channels.keys(),
+            evidence=EvidenceFolder(settings.state / "evidence"),
         )
         self._database = database
         self._settings = settings

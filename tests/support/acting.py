@@ -15,6 +15,7 @@ from sqlalchemy import insert, select
 
 import monitor.schema  # noqa: F401 - its tables join the metadata
 from alerting import schema
+from alerting.attachments import EvidenceFolder
 from alerting.incident import deadline_of
 from alerting.ledger import fold, verify
 from alerting.models import Incident, IncidentState
@@ -371,6 +372,7 @@ async def a_duty_room(tmp_path, *, inventory=None, clock=None, url=""):
             clock=clock,
             token=tokens(),
             public_url="https://ts.invalid",
+            evidence=EvidenceFolder(tmp_path / "evidence"),
         )
         yield DutyRoom(engine, service, clock)
 

@@ -23,6 +23,7 @@ from pwdlib.hashers.argon2 import Argon2Hasher
 import alerting.schema
 import inventory.schema
 import monitor.schema
+from alerting.attachments import EvidenceFolder
 from alerting.models import CauseClass
 from alerting.service import AlertingService
 from dashboards.assembly import assemble
@@ -84,6 +85,7 @@ class DutyRoom:
             clock=self.clock,
             token=secrets.token_urlsafe,
             public_url="http://127.0.0.1",
+            evidence=EvidenceFolder(folder / "evidence"),
         )
         self.deps = assemble(
             database=self.database,
