@@ -241,7 +241,7 @@ def _add_evidence(routes: APIRouter, desk: IncidentDesk) -> None:
         await desk.seen(by.asking, incident, Right.ACT_ON_INCIDENTS, IncidentEvent.EVIDENCE)
         content = await file.read(LARGEST_FILE + 1)
         return await by.done(
-            service.attach(
+            service.files.attach(
                 incident,
                 actor=by.name,
                 name=file.filename or "",
@@ -263,7 +263,7 @@ def _add_evidence(routes: APIRouter, desk: IncidentDesk) -> None:
         asking: Annotated[Any, Depends(desk.actor)],
     ) -> Response:
         await desk.seen(asking, incident, Right.SEE_INCIDENTS, IncidentEvent.EVIDENCE)
-        found = await service.attachment(incident, sha256)
+        found = await service.files.read(incident, sha256)
         if found is None:
             raise UnknownIncidentError(incident)
         file, content = found

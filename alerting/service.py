@@ -15,11 +15,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from alerting import actions, families
 from alerting.absorption import absorb_cause
-from alerting.attachments import Attachment, EvidenceFolder, attach, attachments, checked, named
+from alerting.attached_files import AttachedFiles
+from alerting.attachments import EvidenceFolder
 from alerting.case import Case
 from alerting.change_store import mark, mark_all, unprocessed
 from alerting.contact_store import faults_of_contacts, mark_told
-from alerting.errors import ChangedMeanwhileError, RefusedFileError, StaleIncidentError, UnknownLinkError
+from alerting.errors import ChangedMeanwhileError, StaleIncidentError, UnknownLinkError
 from alerting.links import AcknowledgementLinks
 from alerting.message_store import oldest_waiting
 from alerting.metrics import AlertingMetrics
@@ -32,7 +33,7 @@ from alerting.province import Province
 from alerting.reported import Report, open_reported
 from alerting.roster_store import living, people_of
 from alerting.run_store import due_runs, soonest_step
-from alerting.store import due_incidents, ledger_of, soonest_deadline, tally
+from alerting.store import due_incidents, soonest_deadline, tally
 from alerting.store import incident as read_incident
 from inventory.database import reading, transaction
 from inventory.models import ContactChannel, Inventory, Person
@@ -73,7 +74,7 @@ class AlertingService:
         self._clock = clock
         self._province = Province(inventory, channels=channels)
         self._numbers = Numbers(chance)
-        self._evidence = evidence
+        self.files = AttachedFiles(database, evidence, act=self.act)
         self._listeners: list[Callable[[Sequence[int]], None]] = []
 
     @property
@@ -315,36 +316,6 @@ class AlertingService:
         if new:
             self._announce([incident.id])
         return incident
-
-    async def attach(
-        self,
-        incident: int,
-        *,
-        actor: str,
-        name: str,
-        content: bytes,
-        note: str = "",
-        version: int | None = None,
-    ) -> Incident:
-        """Keep a file and write into the ledger that it was attached; raises :class:`RefusedFileError`."""
-        if self._evidence is None:
-            raise RefusedFileError("this service keeps no files")
-        media_type = checked(content)
-        digest = await self._evidence.keep(content)
-        file = Attachment(named(name), media_type, len(content), digest)
-        return await self._acted(
-            incident,
-            lambda case, at: attach(case, self._province, at, actor=actor, attachment=file, note=note),
-            version=version,
-        )
-
-    async def attachment(self, incident: int, digest: str) -> tuple[Attachment, bytes] | None:
-        """Answer a file that the ledger of ``incident`` tells of; None when there is none or it was altered."""
-        async with reading(self._database) as connection:
-            known = attachments(await ledger_of(connection, incident))
-        found = next((one for one in known if one.sha256 == digest), None)
-        content = await self._evidence.read(digest) if found and self._evidence else None
-        return (found, content) if found and content is not None else None
 
     async def by_link(self, token: str) -> tuple[Incident, Person] | None:
         """Answer what an acknowledgement link stands for, changing nothing; None when it stands for nothing now."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from alerting.attachments import Attachment
+from alerting.attached_files import AttachedFiles
 from alerting.handover_service import HandoverService
 from alerting.models import CauseClass, Incident, LedgerEntry, Message
 from alerting.reported import Report
@@ -90,11 +90,9 @@ class Acting(Protocol):
     async def report(self, report: Report) -> Incident:
         """Open an incident for what somebody told."""
 
-    async def attach(self, incident: int, *, actor: str, name: str, content: bytes, note: str = "") -> Any:
-        """Keep a file as evidence."""
-
-    async def attachment(self, incident: int, digest: str) -> tuple[Attachment, bytes] | None:
-        """Answer a file that was kept as evidence."""
+    @property
+    def files(self) -> AttachedFiles:
+        """Files attached as evidence."""
 
     async def by_link(self, token: str) -> tuple[Incident, Person] | None:
         """Answer what an acknowledgement link was sent for, and to whom."""

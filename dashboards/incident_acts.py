@@ -136,7 +136,7 @@ async def take_evidence(visit: Visit, incident: Incident) -> None:
         raise PageError(422, N_("Choose a file to attach."), N_("Go back and choose one."))
     name, content = visit.upload
     note = note_of(visit, required=False)
-    await visit.deps.alerting.attach(
+    await visit.deps.alerting.files.attach(
         incident.id, actor=actor_of(visit), name=name, content=content, note=note
     )
 

@@ -131,7 +131,7 @@ async def attach(visit: Visit) -> Response:
 async def attachment(visit: Visit) -> Response:
     """Hand out a file that was attached, so that no browser runs it in our name."""
     incident = await _wanted(visit)
-    found = await visit.deps.alerting.attachment(incident.id, visit.request.path_params["digest"])
+    found = await visit.deps.alerting.files.read(incident.id, visit.request.path_params["digest"])
     if found is None:
         raise PageError(404, N_("There is no such file."), N_("Go back to the incident."))
     file, content = found
