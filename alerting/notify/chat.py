@@ -9,6 +9,7 @@ address that cannot be one is refused for good.
 """
 
 import asyncio
+import warnings
 from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import quote
 
@@ -32,6 +33,7 @@ class ChatChannel(Channel):
         self._services = {name: secret.get_secret_value() for name, secret in settings.services.items()}
         self._timeout = settings.timeout_seconds
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="chat")
+        _load()
 
     @override
     async def send(self, letter: Letter) -> str | None:
@@ -44,8 +46,8 @@ class ChatChannel(Channel):
         )
         if not isinstance(way, apprise.NotifyBase):
             raise DeliveryError(f"{service} cannot write to {name!r}", permanent=True)
-        # The socket gives up before we do, or a thread would be lost to every service that hangs.
-        way.socket_connect_timeout = way.socket_read_timeout = self._timeout * 0.8
+        # The socket gives up soon after we do: a silence is then told from a refusal, and no thread is lost to it.
+        way.socket_connect_timeout = way.socket_read_timeout = self._timeout * 1.2
         loop = asyncio.get_running_loop()
         working = loop.run_in_executor(self._threads, _told, way, subject(letter), text(letter))
         try:
@@ -60,6 +62,14 @@ class ChatChannel(Channel):
     @override
     async def close(self) -> None:
         self._threads.shutdown(wait=False, cancel_futures=True)
+
+
+def _load() -> None:
+    """Let apprise read its hundred and more services now rather than when the first message waits."""
+    with warnings.catch_warnings():
+        # Some of its services import what a later Python will not have; none of that is ours to mend.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        apprise.Apprise.instantiate("json://localhost")
 
 
 def _told(way: apprise.NotifyBase, title: str, body: str) -> bool:

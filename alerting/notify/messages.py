@@ -141,16 +141,15 @@ def short_text(letter: Letter, *, fold: bool, parts: int = 1) -> str:
         head, middle, *tails = (folded(text) for text in (head, middle, *tails))
     if not letter.link:
         tails = [""]
-    for tail in tails:
-        if _fits(head + middle + tail, parts):
-            return head + middle + tail
     # What leaves no room for words is worth less than the words: the number can be answered by hand.
-    cut = (_cut(head, middle, tail, parts) for tail in (*tails, ""))
-    return next((written for written in cut if written), head.strip())
+    written = (_cut(head, middle, tail, parts) for tail in (*tails, ""))
+    return next((found for found in written if found), head.strip())
 
 
 def _cut(head: str, middle: str, tail: str, parts: int) -> str:
     """Shorten ``middle`` until all fits; empty when less than a few words of it would be left."""
+    if _fits(head + middle + tail, parts):
+        return head + middle + tail
     for length in range(len(middle), 15, -1):
         candidate = f"{head}{middle[:length].rstrip()}..{tail}"
         if _fits(candidate, parts):

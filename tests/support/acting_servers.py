@@ -52,7 +52,7 @@ def a_body(**changes):
     return {**body, **changes}
 
 
-def a_letter(*, link="https://ts.invalid/a/abc", body=None, **changes):
+def a_letter(*, link="https://ts.invalid/a/abc", code="", body=None, **changes):
     message = {
         "id": 1,
         "key": "1:1:0:0:vnpt-1.0:email",
@@ -71,7 +71,7 @@ def a_letter(*, link="https://ts.invalid/a/abc", body=None, **changes):
         "created_at": NOON,
         **changes,
     }
-    return Letter(Message(**message), link)
+    return Letter(Message(**message), link, code)
 
 
 @dataclass
