@@ -27,6 +27,7 @@ from alerting.oncall import PAGE_CHANNELS, gaps
 from inventory.models import Duty, Inventory, PartyKind, Person, Shift
 
 __all__ = [
+    "SHARED",
     "Finding",
     "FindingKind",
     "Origin",
@@ -36,6 +37,10 @@ __all__ = [
     "identifier_of",
     "seeded",
 ]
+
+
+SHARED = frozenset({Duty.SOFTWARE_SUPPORT})
+"""Duties that several people hold at once, each for a place of their own: the software team has one in each district."""
 
 
 class Origin(StrEnum):
@@ -206,7 +211,8 @@ def _gaps(
 
 
 def _overlaps(shifts: Sequence[RosterShift], since: datetime, until: datetime) -> Iterator[Finding]:
-    for one, other in _meeting(shifts, lambda shift: (shift.party, shift.duty)):
+    alone = [shift for shift in shifts if shift.duty not in SHARED]
+    for one, other in _meeting(alone, lambda shift: (shift.party, shift.duty)):
         start, end = max(one.start, other.start, since), min(one.end, other.end, until)
         if start < end:
             yield Finding(FindingKind.OVERLAP, one.party, one.duty, start, end, one.person, other.person)

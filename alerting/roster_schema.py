@@ -1,6 +1,6 @@
 """Tables of the live roster: shifts that were taken over from the files, their people, and everything done to them."""
 
-from sqlalchemy import JSON, BigInteger, Column, Index, Integer, String, Table, Text
+from sqlalchemy import JSON, BigInteger, Column, Index, Integer, LargeBinary, String, Table, Text
 
 from inventory.database import UtcDateTime, metadata
 
@@ -12,6 +12,7 @@ __all__ = [
     "roster_people",
     "roster_shifts",
     "roster_tokens",
+    "roster_uploads",
     "swaps",
 ]
 
@@ -98,6 +99,19 @@ roster_tokens = Table(
     Column("expires_at", UtcDateTime),
     Column("revoked_at", UtcDateTime),
     Index("ix_roster_tokens_party", "party"),
+)
+
+roster_uploads = Table(
+    "roster_uploads",
+    metadata,
+    # A file between its preview and its acceptance; forgotten after a day.
+    Column("id", String(24), primary_key=True),
+    Column("filename", String(200), nullable=False),
+    Column("content", LargeBinary, nullable=False),
+    Column("party", String(40), nullable=False),
+    Column("duty", String(32), nullable=False),
+    Column("made_at", UtcDateTime, nullable=False),
+    Column("made_by", String(120), nullable=False),
 )
 
 swaps = Table(

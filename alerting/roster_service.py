@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from alerting import roster_store as store
-from alerting.roster import Finding, Origin, RosterShift, cut_by, findings
+from alerting.roster import SHARED, Finding, Origin, RosterShift, cut_by, findings
 from alerting.roster_errors import ImpossibleShiftError, UnknownShiftError
 from alerting.roster_rotation import Rotation, expanded
 from alerting.roster_store import RosterChange, TakenDuty
@@ -78,7 +78,8 @@ class RosterService:
         """Read the roster inside a transaction of the caller's."""
         inventory = self.inventory
         shifts = await store.roster_of(connection, inventory, party=scope)
-        people = await store.people_of(connection, inventory)
+        everybody = await store.people_of(connection, inventory)
+        people = {c: p for c, p in everybody.items() if scope in {None, p.party}}
         kept = await store.taken(connection)
         plain = tuple(shift.plain() for shift in shifts)
         return RosterView(
@@ -156,10 +157,11 @@ class RosterService:
         actor: str,
         at: datetime,
     ) -> None:
+        coming_people = {shift.person for shift in coming}
         standing = {
             shift.id: shift
             for shift in await store.roster_of(connection, self.inventory, party=key[0])
-            if shift.duty is key[1]
+            if shift.duty is key[1] and (shift.duty not in SHARED or shift.person in coming_people)
         }
         before = dict(standing)
         for start, end in _joined(coming):

@@ -21,6 +21,7 @@ COMMANDS = (
     "check",
     "probe",
     "doctor",
+    "roster",
     "user",
     "migrate",
     "import",

@@ -7,10 +7,12 @@ import pytest
 
 from alerting.handover_service import HandoverService
 from alerting.roster import FindingKind, Origin
-from alerting.roster_errors import ImpossibleShiftError, SettledError, UnknownShiftError
+from alerting.roster_errors import ImpossibleShiftError, RosterRefusedError, SettledError, UnknownShiftError
+from alerting.roster_imports import RosterImports
 from alerting.roster_rotation import Rotation
 from alerting.roster_service import RosterService
 from inventory.models import Contact, ContactChannel, Duty, Person, Shift
+from tests.alerting.test_roster_import import three_carriers
 from tests.support.acting import NOON, SHIFTS, ZONE, a_duty_room, a_shift, an_inventory, tokens
 
 HOUR = timedelta(hours=1)
@@ -248,3 +250,27 @@ async def test_every_change_leaves_what_stood_before_and_after(roster):
     assert line.after is not None
     assert (line.before["person"], line.after["person"]) == ("vnpt-1", "vnpt-2")
     assert await roster.changes(scope="VIETTEL", limit=10) == ()
+
+
+async def test_a_file_is_taken_in_whole_or_not_at_all(room, roster):
+    imports = RosterImports(roster, token=tokens())
+    content = three_carriers()
+    identifier = await imports.keep(content, "lich.xlsx", actor="trực ban")
+    preview = await imports.kept(identifier, actor="trực ban", scope=None)
+    with pytest.raises(RosterRefusedError, match="5 cells"):
+        await imports.take(preview, actor="trực ban", scope=None)
+    assert not (await roster.view()).taken
+    count = await imports.take(preview, actor="trực ban", scope=None, leaving_out=True)
+    view = await roster.view()
+    assert count == len([s for s in view.shifts if s.origin is Origin.IMPORT])
+    assert view.inventory.people["VNPT-NGUYEN-VAN-AN"].name == "Nguyễn Văn An"
+    with pytest.raises(UnknownShiftError):
+        await imports.kept(identifier, actor="người khác", scope=None)
+
+
+async def test_a_carrier_takes_in_its_own_party_only(roster):
+    imports = RosterImports(roster, token=tokens())
+    preview = await imports.preview(three_carriers(), "lich.xlsx", scope="VNPT")
+    assert {one.shift.party for one in preview.understanding.shifts} == {"VNPT"}
+    assert "đơn vị mình" in preview.understanding.faults[-1].reason.vi
+    assert {person.party for person in preview.view.inventory.people.values()} == {"VNPT"}
