@@ -240,7 +240,7 @@ def _slots(reading: _Reading, cell: Cell, text: str, days: Sequence[date], duty:
 
 
 def _shown(minutes: int) -> str:
-    return f"{minutes // 60 % 24:02}:{minutes % 60:02}"
+    return "24:00" if minutes == 24 * 60 else f"{minutes // 60 % 24:02}:{minutes % 60:02}"
 
 
 def _read_list(reading: _Reading, layout: Layout, row: Sequence[Cell | None]) -> None:

@@ -341,7 +341,8 @@ class AlertingService:
         """Answer what a typed code stands for, changing nothing; None when it stands for nothing now."""
         async with reading(self._database) as connection:
             found = await self.links.find_code(connection, typed, self._clock())
-            person = self._province.inventory.people.get(found[1]) if found else None
+            people = await people_of(connection, self._province.inventory)
+            person = people.get(found[1]) if found else None
             return (await read_incident(connection, found[0]), person) if found and person else None
 
     async def acknowledge_by_code(self, typed: str) -> Incident:

@@ -144,7 +144,7 @@ def test_every_assumption_is_told_too(mixed):
     told = " ".join(doubt.reason.vi for doubt in mixed.doubts if not doubt.is_fault)
     assert "“Ca 2” được hiểu là 14:00–22:00" in told
     assert "“Sáng” được hiểu là 06:00–14:00" in told
-    assert "ca không ghi giờ được hiểu là 00:00–00:00" in told
+    assert "ca không ghi giờ được hiểu là 00:00–24:00" in told
     assert "Vũ Thu Hà chưa có số điện thoại" in told
 
 
