@@ -5,6 +5,7 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from alerting.aid_service import AidService
 from alerting.handover_service import HandoverService
 from alerting.roster_service import RosterService
 from dashboards.api_tokens import ApiTokens
@@ -32,6 +33,7 @@ def assemble(
     settings: PagesSettings,
     passwords: Passwords | None = None,
     planned: PlannedService | None = None,
+    aid: AidService | None = None,
 ) -> Deps:
     """Answer what the pages stand on. ``token`` also names this process life for the live stream."""
     roster = RosterService(database=database, inventory=lambda: monitor.inventory, clock=clock, token=token)
@@ -41,6 +43,13 @@ def assemble(
         records=StoredRecords(database, monitor),
         planned=planned
         or PlannedService(database=database, inventory=lambda: monitor.inventory, clock=clock),
+        aid=aid
+        or AidService(
+            database=database,
+            alerting=alerting,
+            clock=clock,
+            verdicts=lambda: {code: site.verdict for code, site in monitor.snapshot().sites.items()},
+        ),
         auth=AuthService(
             database=database, clock=clock, token=token, settings=settings, passwords=passwords or Passwords()
         ),

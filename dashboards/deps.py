@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
+from alerting.aid_service import AidService
 from alerting.attached_files import AttachedFiles
 from alerting.handover_service import HandoverService
 from alerting.models import CauseClass, Incident, LedgerEntry, Message
@@ -62,6 +63,9 @@ class Monitoring(Protocol):
 
 class Acting(Protocol):
     """What people do to incidents (alerting.service.AlertingService)."""
+
+    async def act(self, incident: int, deed: Deed, *, version: int | None = None) -> Any:
+        """Do ``deed`` on the incident in one transaction."""
 
     async def acknowledge(self, incident: int, *, actor: str, person: str = "", note: str = "") -> Any:
         """Take the incident on; the first one wins."""
@@ -151,6 +155,7 @@ class Deps:
     alerting: Acting
     records: Records
     planned: PlannedService
+    aid: AidService
     auth: AuthService
     factors: SecondFactors
     tokens: ApiTokens

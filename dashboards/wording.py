@@ -301,6 +301,7 @@ LABELS: Mapping[type[Enum], Mapping[Any, str]] = {
         Right.REPORT_INCIDENTS: N_("open an incident for what somebody told"),
         Right.DECIDE_DISPUTES: N_("decide disputes and countersign"),
         Right.SEE_RESTRICTED: N_("see restricted matters"),
+        Right.ORDER_AID: N_("order mutual aid"),
         Right.PLAN_WORK: N_("announce planned work"),
         Right.ADMINISTER: N_("administer"),
         Right.USE_API: N_("use the programming interface"),

@@ -49,6 +49,8 @@ class Right(StrEnum):
     """Acknowledge, report progress, report restored, write a note."""
     CLOSE_INCIDENTS = "close_incidents"
     """Direct: verify by a call, name the cause and close, cancel, reopen, reassign, merge, set the severity."""
+    ORDER_AID = "order_aid"
+    """Ask partners for mutual aid, and order it: requests go through the department."""
     PLAN_WORK = "plan_work"
     """Announce planned work, import and cancel it."""
     REPORT_INCIDENTS = "report_incidents"
@@ -77,6 +79,7 @@ _DEPARTMENT = frozenset(
         Right.CLOSE_INCIDENTS,
         Right.EDIT_ROSTER,
         Right.PLAN_WORK,
+        Right.ORDER_AID,
         Right.REPORT_INCIDENTS,
         Right.SEE_RESTRICTED,
         Right.WRITE_REPORTS,

@@ -13,6 +13,7 @@ from contextlib import asynccontextmanager
 import structlog
 from fastapi import FastAPI
 
+from alerting.aid_api import router as aid_routes
 from alerting.api import router as incident_routes
 from alerting.planned_api import router as planned_routes
 from alerting.roster_api import router as roster_routes
@@ -29,6 +30,7 @@ from inventory.rebase import rebased
 from monitor.api import ReloadResult
 from monitor.api import router as monitor_routes
 from monitor.assembly.acting import Acting
+from monitor.assembly.aiding import Aiding
 from monitor.assembly.believing import believing
 from monitor.assembly.clocks import Loops, now, token
 from monitor.assembly.looking import Looking
@@ -66,6 +68,7 @@ class Service:
         self.renderer = FleetRenderer(inventory, self.monitor.topology)
         self.acting = Acting(settings, database=self.database, inventory=inventory, metrics=self.metrics)
         self.alerting = self.acting.service
+        self.aiding = Aiding(database=self.database, alerting=self.alerting, monitor=self.monitor)
         self.planning = Planning(database=self.database, monitor=self.monitor)
         self.pages = assemble(
             database=self.database,
@@ -75,6 +78,7 @@ class Service:
             token=token,
             settings=settings.pages,
             planned=self.planning.service,
+            aid=self.aiding.service,
         )
         self.hub = self.pages.hub
         self._bus = InProcessBus()
@@ -171,6 +175,7 @@ class Service:
             "monitor": believing.run,
             **self.acting.loops(self.monitor, self.readiness),
             **self.planning.loops(),
+            **self.aiding.loops(),
             **(self.tracing.loops() if self.tracing is not None else {}),
             "pages": Feed(self.pages).run,
             "retention": keeping.run,
@@ -231,6 +236,7 @@ def create_app(service: Service) -> FastAPI:
     api = Api(database=service.database, clock=now, actor=api_actor(service.pages))
     app.include_router(incident_routes(api, service.alerting))
     app.include_router(roster_routes(api, service.pages.roster, service.pages.handing))
+    app.include_router(aid_routes(api, service.aiding.service))
     app.include_router(planned_routes(api, service.planning.service))
     app.include_router(
         hook_routes(ping=service.looking.heartbeats.ping, monotonic=time.monotonic, receiver=service.receiver)

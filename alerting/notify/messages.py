@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from alerting.notify.aid_words import AID_WHAT, aid_lines
 from alerting.notify.channel import Letter
 
 __all__ = [
@@ -41,6 +42,7 @@ _GSM_BASIC = frozenset(
 _GSM_EXTENDED = frozenset("^{}\\[~]|€\f")
 
 _WHAT: Mapping[str, tuple[str, str]] = {
+    **AID_WHAT,
     "page": ("Sự cố chờ tiếp nhận", "Incident waiting to be acknowledged"),
     "acknowledged": ("Đã tiếp nhận", "Acknowledged"),
     "restored": ("Đã có tín hiệu trở lại, đang xác minh", "Answering again, being verified"),
@@ -81,6 +83,8 @@ def text(letter: Letter) -> str:
 
 
 def _vietnamese(body: Mapping[str, Any], link: str, code: str) -> list[str]:
+    if "aid" in body:
+        return aid_lines(body, _shown, is_vietnamese=True)
     lines = [
         f"Gửi: {body['person_name']}",
         "",
@@ -104,6 +108,8 @@ def _vietnamese(body: Mapping[str, Any], link: str, code: str) -> list[str]:
 
 
 def _english(body: Mapping[str, Any], link: str, code: str) -> list[str]:
+    if "aid" in body:
+        return aid_lines(body, _shown, is_vietnamese=False)
     lines = [
         f"{_WHAT[body['what']][1]}.",
         f"Incident {body['number']}, severity {body['severity']}",
