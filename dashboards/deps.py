@@ -82,9 +82,6 @@ class Acting(Protocol):
     async def note(self, incident: int, *, actor: str, note: str) -> Any:
         """Write into the timeline; changes nothing else."""
 
-    async def act(self, incident: int, deed: Deed) -> Any:
-        """Do a deed to one incident inside the transaction that holds it."""
-
     async def merge(self, child: int, into: int, *, actor: str, note: str) -> Any:
         """Lay an incident to the cause of another."""
 
