@@ -16,6 +16,7 @@ from dashboards.live import Hub
 from dashboards.maps import Maps
 from dashboards.passwords import Passwords
 from dashboards.records import StoredRecords
+from dashboards.reports.service import ReportService
 from dashboards.second_factor import SecondFactors
 from dashboards.settings import PagesSettings
 from monitor.planned_service import PlannedService
@@ -49,6 +50,8 @@ def assemble(
             alerting=alerting,
             clock=clock,
             verdicts=lambda: {code: site.verdict for code, site in monitor.snapshot().sites.items()},
+        reports=ReportService(
+            database=database, places=lambda: (monitor.inventory, monitor.topology), clock=clock
         ),
         auth=AuthService(
             database=database, clock=clock, token=token, settings=settings, passwords=passwords or Passwords()

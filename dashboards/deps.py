@@ -17,6 +17,7 @@ from dashboards.auth import AuthService
 from dashboards.federation import Federation
 from dashboards.live import Hub
 from dashboards.maps import Maps
+from dashboards.reports.service import ReportService
 from dashboards.second_factor import SecondFactors
 from dashboards.series import Series
 from dashboards.settings import PagesSettings
@@ -153,6 +154,7 @@ class Deps:
     records: Records
     planned: PlannedService
     aid: AidService
+    reports: ReportService
     auth: AuthService
     factors: SecondFactors
     tokens: ApiTokens

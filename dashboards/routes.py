@@ -32,6 +32,7 @@ from dashboards import (
 from dashboards.assets import assets
 from dashboards.deps import Deps
 from dashboards.i18n import N_
+from dashboards.reports import page as report_page
 from dashboards.security import SecurityHeaders
 from dashboards.visit import Page, begin, entrance
 from inventory.access import Right
@@ -71,6 +72,11 @@ PAGES: tuple[Page, ...] = (
         longest_upload=LARGEST_CALENDAR,
     ),
     Page("POST", "/planned/{id}/cancel", planned.cancel, right=Right.PLAN_WORK),
+    Page("GET", "/reports", report_page.listing, right=Right.SEE_INCIDENTS),
+    Page("POST", "/reports", report_page.order, right=Right.SEE_INCIDENTS),
+    Page("GET", "/reports/{id}", report_page.show, right=Right.SEE_INCIDENTS),
+    Page("GET", "/reports/{id}/{format}", report_page.download, right=Right.SEE_INCIDENTS),
+    Page("POST", "/reports/{id}/{action}", report_page.act, right=Right.SEE_INCIDENTS),
     Page("GET", "/duty", duty.duty, right=Right.SEE_NUMBERS),
     Page("GET", "/a/{token}", link.show, is_open=True),
     Page("POST", "/a/{token}", link.acknowledge, is_open=True),

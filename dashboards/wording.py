@@ -303,6 +303,8 @@ LABELS: Mapping[type[Enum], Mapping[Any, str]] = {
         Right.SEE_RESTRICTED: N_("see restricted matters"),
         Right.ORDER_AID: N_("order mutual aid"),
         Right.PLAN_WORK: N_("announce planned work"),
+        Right.WRITE_REPORTS: N_("order and edit reports"),
+        Right.SIGN_REPORTS: N_("make reports final"),
         Right.ADMINISTER: N_("administer"),
         Right.USE_API: N_("use the programming interface"),
     },

@@ -22,6 +22,7 @@ from dashboards.api_access import api_actor, belief_guard
 from dashboards.assembly import assemble
 from dashboards.auth import ensure_administrator
 from dashboards.feed import Feed
+from dashboards.reports.worker import ReportWorker
 from dashboards.routes import install
 from inventory.database import open_engine, shown
 from inventory.loader import Fault, InventoryFaultsError, examine
@@ -178,6 +179,9 @@ class Service:
             **self.aiding.loops(),
             **(self.tracing.loops() if self.tracing is not None else {}),
             "pages": Feed(self.pages).run,
+            "reports": ReportWorker(
+                service=self.pages.reports, election=lambda: self.monitor.inventory.election, clock=now
+            ).run,
             "retention": keeping.run,
         }
 

@@ -125,6 +125,11 @@ class ReportService:
         async with reading(self._database) as connection:
             return await store.report_pages(connection, scope=scope, limit=limit, offset=offset)
 
+    async def knows_incident(self, number: str, *, scope: str | None) -> bool:
+        """Answer whether there is such an incident in scope that a dossier may be made of."""
+        async with reading(self._database) as connection:
+            return await store.incident_exists(connection, number, scope=scope)
+
     async def content(self, report: Report, form: str) -> bytes:
         """Read one file of a report; raises :class:`UnknownReportError`."""
         async with reading(self._database) as connection:

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Row, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from alerting.schema import incidents
 from dashboards.i18n import Language
 from dashboards.reports.models import BuildState, Report, ReportFile, ReportText, fields_of
 from dashboards.reports.order import Kind, Stage
@@ -19,6 +20,7 @@ __all__ = [
     "content_of",
     "edit_text",
     "frozen_reports",
+    "incident_exists",
     "is_slot_taken",
     "last_seal",
     "next_queued",
@@ -136,6 +138,14 @@ async def by_hash(connection: AsyncConnection, digest: str) -> tuple[int, str] |
     )
     row = (await connection.execute(query)).first()
     return (row[0], row[1]) if row else None
+
+
+async def incident_exists(connection: AsyncConnection, number: str, *, scope: str | None) -> bool:
+    """Answer whether an incident with this number is there, not restricted, and in scope."""
+    query = select(incidents.c.id).where(incidents.c.number == number, incidents.c.restricted.is_(False))
+    if scope is not None:
+        query = query.where(incidents.c.owner == scope)
+    return (await connection.execute(query)).first() is not None
 
 
 async def frozen_reports(connection: AsyncConnection) -> list[Report]:
