@@ -50,6 +50,7 @@ def assemble(
             alerting=alerting,
             clock=clock,
             verdicts=lambda: {code: site.verdict for code, site in monitor.snapshot().sites.items()},
+        ),
         reports=ReportService(
             database=database, places=lambda: (monitor.inventory, monitor.topology), clock=clock
         ),
