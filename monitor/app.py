@@ -36,6 +36,7 @@ from monitor.assembly.believing import believing
 from monitor.assembly.clocks import Loops, now, token
 from monitor.assembly.looking import Looking
 from monitor.assembly.planning import Planning
+from monitor.assembly.process import steady
 from monitor.assembly.tracing import Tracing
 from monitor.exposition import FleetRenderer
 from monitor.hooks import router as hook_routes
@@ -100,6 +101,7 @@ class Service:
 
     async def start(self) -> None:
         """Bring the database to this version, resume belief, start the loops, begin to look."""
+        steady()
         await asyncio.to_thread(upgrade, self.settings.url)
         await self.monitor.start()
         await self.planning.refresh()
@@ -111,6 +113,7 @@ class Service:
         if self.looking.looks:
             self.metrics.watch_vantage(self.looking.code, self.looking.figures)
         await self.looking.start()
+        steady()
         log.info(
             "service started",
             inventory=str(self.settings.inventory),

@@ -23,6 +23,10 @@ log = structlog.get_logger()
 
 TICK_SECONDS = 1.0
 FLUSH_SECONDS = 60.0
+LONG_TURN_SECONDS = 0.02
+LONGEST_REST_SECONDS = 0.15
+"""After a long turn belief rests as long as it took: the vantage may share this interpreter, and a storm of changes
+must not make it late; a look that is late for our sake proves nothing."""
 
 
 class BatchSource(Protocol):
@@ -92,7 +96,10 @@ class MonitorWorker:
         began = loop.time()
         name = {"vantage": batch.vantage, "epoch": batch.epoch, "sequence": batch.sequence}
         self.taken += await self._guarded("take", lambda: self._service.take(batch), **name)
-        self._metrics.turn.observe(loop.time() - began)
+        took = loop.time() - began
+        self._metrics.turn.observe(took)
+        if took > LONG_TURN_SECONDS:
+            await asyncio.sleep(min(took, LONGEST_REST_SECONDS))
 
     async def _keep_house(self, stop: asyncio.Event) -> None:
         while not stop.is_set():

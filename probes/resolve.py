@@ -6,7 +6,7 @@ resolve keeps the address it last had and is listed as stale; one that never did
 
 import asyncio
 import socket
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from probes.fleet import Slot
 
@@ -22,6 +22,8 @@ class Resolver:
 
     def __init__(self) -> None:
         self._known: dict[str, str] = {}
+        self._slots: Sequence[Slot] = ()
+        self._names: list[str] = []
         self.stale: frozenset[str] = frozenset()
 
     def addresses(self, slots: Iterable[Slot]) -> Mapping[str, str]:
@@ -32,9 +34,13 @@ class Resolver:
             if slot.needs_no_resolver or slot.address in self._known
         }
 
-    async def refresh(self, slots: Iterable[Slot]) -> bool:
+    async def refresh(self, slots: Sequence[Slot]) -> bool:
         """Resolve every name again; answer whether any address changed."""
-        names = sorted({slot.address for slot in slots if not slot.needs_no_resolver})
+        if slots is not self._slots:
+            # Once a fleet: going through a nation every minute would be felt by its looks.
+            self._slots = slots
+            self._names = sorted({slot.address for slot in slots if not slot.needs_no_resolver})
+        names = self._names
         gate = asyncio.Semaphore(_AT_ONCE)
         found = await asyncio.gather(*(self._resolve(name, gate) for name in names))
         self.stale = frozenset(name for name, address in zip(names, found, strict=True) if not address)

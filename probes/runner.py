@@ -112,6 +112,9 @@ class Runner:
         self._worst_lag = self._worst_lag_before = 0
         self.statistics = RunnerStatistics()
         self._schedule = Schedule(fleet.codes(), pacing, now=monotonic_ns())
+        self._fleet = fleet
+        self._address: list[str | None] = []
+        self._round_trips = RoundTripEstimate(0)
         self._install(fleet, pacing, addresses)
 
     def swap(self, fleet: Fleet, pacing: Pacing, addresses: Mapping[str, str]) -> None:
@@ -138,8 +141,8 @@ class Runner:
     def look_at(self, address: str) -> None:
         """Look now at whatever has ``address``, and at its kin: something told us that it needs a look."""
         now = self._monotonic_ns()
-        for number, slot in enumerate(self._fleet.slots):
-            if self._addresses.get(slot.code) == address:
+        for number, own in enumerate(self._address):
+            if own == address:
                 self._schedule.hasten(np.array([number], np.intp), now)
                 self._schedule.hasten(self._fleet.kin(number), now)
 
@@ -197,19 +200,29 @@ class Runner:
             self._call_kin(self._schedule.suspect(self._icmp_slots[table_slots], now), now)
 
     def _install(self, fleet: Fleet, pacing: Pacing, addresses: Mapping[str, str]) -> None:
+        old, old_address, old_round_trips = self._fleet, self._address, self._round_trips
         self._fleet = fleet
         self._pacing = pacing
-        self._addresses = addresses
+        self._address = [addresses.get(slot.code) for slot in fleet.slots]
+        self._probe = [self._probes.get(slot.kind) for slot in fleet.slots]
         self._round_trips = RoundTripEstimate(len(fleet.slots))
+        if old_address:
+            theirs = old.slot_of.places(fleet.codes())
+            # Another address is another line: what was known of the old one would mislead.
+            kept = [n for n, m in enumerate(theirs.tolist()) if m >= 0 and old_address[m] == self._address[n]]
+            self._round_trips.adopt(old_round_trips, new=np.array(kept, np.intp), old=theirs[kept])
         self._canaries = np.flatnonzero(fleet.canary)
-        reachable = [slot.kind is ProbeKind.ICMP and slot.code in addresses for slot in fleet.slots]
+        reachable = [
+            slot.kind is ProbeKind.ICMP and address is not None
+            for slot, address in zip(fleet.slots, self._address, strict=True)
+        ]
         self._is_icmp = np.array(reachable, bool) & (self._icmp is not None)
         self._icmp_slots = np.flatnonzero(self._is_icmp)
         self._table_slot = np.zeros(len(fleet.slots), np.uint32)
         self._table_slot[self._icmp_slots] = np.arange(len(self._icmp_slots), dtype=np.uint32)
         self._generation = 0
         if self._icmp is not None:
-            table = [addresses[fleet.slots[slot].code] for slot in self._icmp_slots.tolist()]
+            table = [self._address[slot] or "" for slot in self._icmp_slots.tolist()]
             self._generation = self._icmp.set_targets(table)
 
     def _dispatch(self, slots: Indices, flags: Flag) -> None:
@@ -238,9 +251,9 @@ class Runner:
         self._opened += 1
         number = self._opened
         self._open[number] = slot
-        address = self._addresses.get(target.code)
+        address = self._address[slot]
         request = Request(target.index, address or "", target.port, target.options, timeout_ns / 1e9)
-        probe = self._probes.get(target.kind)
+        probe = self._probe[slot]
         done = partial(self._finished, number, at_ns, flags)
         if address is None:
             done(request, Answer(Outcome.ERROR, detail=f"the name {target.address!r} does not resolve"))

@@ -70,10 +70,11 @@ class Vantage:
             inventory, Topology(inventory), inventory.vantages[code], canaries_by=ProbeKind.TCP
         )
         self.clock, self.probe, self.published = Clock(), Scripted(), Published()
+        self.addresses = {slot.code: "127.0.0.1" for slot in fleet.slots}
         self.runner = Runner(
             fleet=fleet,
             pacing=pacing_of(fleet, inventory, Phase.PREPARE),
-            addresses={slot.code: "127.0.0.1" for slot in fleet.slots},
+            addresses=self.addresses,
             probes={kind: self.probe},
             icmp=None,
             gather=Gather(vantage=code, epoch=1, clock_age=lambda: math.nan),
@@ -189,20 +190,30 @@ def test_a_timeout_never_has_a_duration(vantage):
 
 
 def test_a_kind_that_is_never_connected_to_needs_no_address(vantage):
-    code = next(iter(vantage.runner._addresses))
-    vantage.runner.readdress({**vantage.runner._addresses, code: ""})
+    code = next(iter(vantage.addresses))
+    vantage.runner.readdress({**vantage.addresses, code: ""})
     vantage.walk(1_100)
     outcomes = np.concatenate([batch.outcome for batch in vantage.published.batches])
     assert set(outcomes.tolist()) == {Outcome.OK}
 
 
 def test_a_name_that_never_resolved_is_our_error_and_says_which(vantage):
-    code = next(iter(vantage.runner._addresses))
-    known = {each: "127.0.0.1" for each in vantage.runner._addresses if each != code}
+    code = next(iter(vantage.addresses))
+    known = {each: "127.0.0.1" for each in vantage.addresses if each != code}
     vantage.runner.readdress(known)
     vantage.walk(1_200)
     details = [text for batch in vantage.published.batches for text in batch.details.values()]
     assert any("does not resolve" in text for text in details)
+
+
+def test_what_is_known_of_a_round_trip_outlives_other_addresses():
+    vantage = Vantage(2)
+    vantage.walk(1_100)
+    *_, other = vantage.addresses
+    vantage.runner.readdress({**vantage.addresses, other: "127.0.0.2"})
+    known = vantage.runner._round_trips.overdue_after_ns(np.array([0, 1], np.uint32))
+    assert known[0] < 300_000_000
+    assert known[1] == 1_000_000_000
 
 
 @pytest.mark.parametrize(("kind", "doubted"), [(ProbeKind.TCP, 1), (ProbeKind.STREAM, 0)])
