@@ -5,12 +5,13 @@ from datetime import datetime
 from typing import Annotated, Any, Protocol
 
 from fastapi import APIRouter, Depends, FastAPI, Header, Request
+from fastapi.exceptions import RequestValidationError
 from sqlalchemy.ext.asyncio import AsyncEngine
 from typing_extensions import override
 
 from alerting.errors import NotAllowedError
 from alerting.web.idempotency import claimed
-from alerting.web.problems import ProblemRoute, answers, described
+from alerting.web.problems import ProblemRoute, answers, described, invalid_request
 from inventory.access import Right
 
 __all__ = ["Api", "ApiApplication", "Asking", "demand"]
@@ -91,7 +92,11 @@ class Api:
 
 
 class ApiApplication(FastAPI):
-    """An application whose description says of every problem document that it is one."""
+    """An application that answers every refusal below ``/api/`` with a problem document, and says so."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.add_exception_handler(RequestValidationError, invalid_request)
 
     @override
     def openapi(self) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from http import HTTPStatus
 from typing import Any
 
 from fastapi import HTTPException, Request, Response
+from fastapi.exception_handlers import request_validation_exception_handler
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
@@ -23,6 +24,7 @@ __all__ = [
     "ProblemRoute",
     "answers",
     "described",
+    "invalid_request",
     "of_status",
     "problem",
     "refusal",
@@ -123,17 +125,26 @@ async def _answered(inner: Callable[[Request], Coroutine[Any, Any, Response]], r
 
 
 def described(document: Mapping[str, Any]) -> dict[str, Any]:
-    """Answer an OpenAPI document in which every problem has the media type that it is sent with.
+    """Answer an OpenAPI document that says of every refusal below ``/api/`` that it is a problem document.
 
-    The framework describes every answer of a route under the media type of its good one.
+    The framework describes every answer of a route under the media type of its good one, and an invalid request by a
+    shape of its own; and whoever asks without a session, or without the right, is refused on every path alike.
     """
-    problem_schema = {"$ref": "#/components/schemas/Problem"}
-    for operations in document.get("paths", {}).values():
-        for operation in operations.values():
-            for answer in operation.get("responses", {}).values():
-                content = answer.get("content", {})
-                for media_type in [
-                    name for name, one in content.items() if one.get("schema") == problem_schema
-                ]:
-                    content[MEDIA_TYPE] = content.pop(media_type)
+    for path, operations in document.get("paths", {}).items():
+        for operation in operations.values() if path.startswith("/api/") else ():
+            declared = operation.setdefault("responses", {})
+            for code in (401, 403):
+                declared.setdefault(str(code), {"description": HTTPStatus(code).phrase})
+            for code, answer in declared.items():
+                if code.startswith("4"):
+                    answer["content"] = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
     return dict(document)
+
+
+async def invalid_request(request: Request, error: Exception) -> Response:
+    """Answer a request that is not as described, on routes of other packages too: an exception handler."""
+    if not isinstance(error, RequestValidationError):
+        raise error
+    if request.url.path.startswith("/api/"):
+        return invalid(error.errors())
+    return await request_validation_exception_handler(request, error)
