@@ -33,6 +33,8 @@ EXAMPLES = {
     "/accounts": "/accounts",
     "/accounts/{name}": "/accounts/vnpt",
     "/audit": "/audit",
+    "/guide": "/guide",
+    "/guide/{topic}": "/guide/incident",
     "/a/{token}": "/a/unknown",
 }
 """An address of each page, with something on it."""

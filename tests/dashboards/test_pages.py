@@ -221,7 +221,16 @@ OPEN = {"/sign-in", "/sign-in/code", "/sign-in/provider", "/sign-in/provider/bac
 def test_every_page_but_sign_in_and_links_asks_for_a_session():
     assert {page.path for page in PAGES if page.is_open} == OPEN
     without_right = {page.path for page in PAGES if page.right is None and not page.is_open}
-    assert without_right == {"/", "/events", "/sign-out", "/password", "/account", "/account/{action}"}
+    assert without_right == {
+        "/",
+        "/events",
+        "/sign-out",
+        "/password",
+        "/account",
+        "/account/{action}",
+        "/guide",
+        "/guide/{topic}",
+    }
 
 
 @pytest.mark.parametrize("province", ["soc-trang-2021", "quang-nam-2021"])
