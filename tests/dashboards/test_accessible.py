@@ -33,12 +33,24 @@ EXAMPLES = {
     "/accounts": "/accounts",
     "/accounts/{name}": "/accounts/vnpt",
     "/audit": "/audit",
+    "/groups": "/groups",
+    "/planned": "/planned",
+    "/incidents/new": "/incidents/new",
+    "/reports": "/reports",
     "/guide": "/guide",
     "/guide/{topic}": "/guide/incident",
     "/a/{token}": "/a/unknown",
 }
 """An address of each page, with something on it."""
-NOT_PAGES = {"/events", "/sites/{code}/history", "/sign-in/provider", "/sign-in/provider/back"}
+NOT_PAGES = {
+    "/events",
+    "/incidents/{id}/evidence/{digest}",
+    "/reports/{id}",
+    "/reports/{id}/{format}",
+    "/sites/{code}/history",
+    "/sign-in/provider",
+    "/sign-in/provider/back",
+}
 """What is fetched, streamed or only passed through."""
 
 pytestmark = pytest.mark.skipif(not CHROMIUM, reason="no chromium on this machine: no page is looked at")
