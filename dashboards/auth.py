@@ -147,6 +147,10 @@ class AuthService:
                 await store.set_whole_at(connection, spent(allowances, kept, now))
         return wait
 
+    async def attempt(self, what: str, address: str) -> timedelta:
+        """Draw one attempt at ``what`` from ``address``; answers how long to wait, zero when it may be made now."""
+        return await self._spend(what, address, self._clock())
+
     async def begin(self, actor: Actor, *, address: str, user_agent: str, owes_code: bool = False) -> str:
         """Begin a session for somebody who proved who they are, and answer its token."""
         token, now = self._token(), self._clock()

@@ -102,6 +102,12 @@ class Acting(Protocol):
     async def acknowledge_by_link(self, token: str) -> Any:
         """Acknowledge as the person that the link was sent to."""
 
+    async def by_code(self, typed: str) -> tuple[Incident, Person] | None:
+        """Answer what a typed code was sent for, and to whom."""
+
+    async def acknowledge_by_code(self, typed: str) -> Any:
+        """Acknowledge as the person that the code was sent to."""
+
     def subscribe(self, callback: Callable[[Sequence[int]], None]) -> Callable[[], None]:
         """Call back with the incidents that changed, after the commit; answer how to stop that."""
 

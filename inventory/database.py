@@ -7,12 +7,17 @@ IMMEDIATE, because a deferred one that turns to writing fails at once with SQLIT
 On both engines one transaction writes at a time, so what is decided inside one is decided on what is true. SQLite
 has it so; on PostgreSQL a lock of our own is taken first, which ends with the transaction. Against it: writers of
 several processes wait for each other. They are short, and a race that only one engine can have is not worth it.
+
+Inside a process writers stand in a queue of their own first: SQLite lets whoever asks at the right moment go next, so
+that on a slow disk one of many could wait for ever; and on PostgreSQL each that waits would hold a connection.
 """
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from sqlalchemy import DateTime, Dialect, MetaData, event, func, select
 from sqlalchemy.engine import make_url
@@ -24,6 +29,8 @@ __all__ = ["UtcDateTime", "metadata", "open_engine", "reading", "shown", "transa
 
 _ONE_WRITER = 0x7468_6F6E
 """Number of the lock that writers on PostgreSQL share."""
+_LONGEST_WAIT_SECONDS = 60.0
+_turns: WeakKeyDictionary[AsyncEngine, asyncio.Lock] = WeakKeyDictionary()
 _POSTGRES = {
     # What a writer waits for, and for how long a dead client's transaction may hold others up, in milliseconds.
     "options": "-c timezone=UTC -c lock_timeout=10000 -c idle_in_transaction_session_timeout=20000",
@@ -103,11 +110,21 @@ def _begin_sqlite(connection: Any) -> None:
 
 @asynccontextmanager
 async def transaction(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
-    """Write: everything inside commits together or not at all, and nobody else writes meanwhile."""
-    async with engine.begin() as connection:
-        if engine.dialect.name == "postgresql":
-            await connection.execute(select(func.pg_advisory_xact_lock(_ONE_WRITER)))
-        yield connection
+    """Write: everything inside commits together or not at all, and nobody else writes meanwhile.
+
+    Raises ``TimeoutError`` when the writers of this process do not come to an end: one of them opened a transaction
+    inside its own.
+    """
+    turn = _turns.setdefault(engine, asyncio.Lock())
+    async with asyncio.timeout(_LONGEST_WAIT_SECONDS):
+        await turn.acquire()
+    try:
+        async with engine.begin() as connection:
+            if engine.dialect.name == "postgresql":
+                await connection.execute(select(func.pg_advisory_xact_lock(_ONE_WRITER)))
+            yield connection
+    finally:
+        turn.release()
 
 
 @asynccontextmanager

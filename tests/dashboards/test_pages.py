@@ -214,7 +214,7 @@ async def test_language_and_colours_are_remembered(officer, cut):
     assert "data-theme" not in (await officer.see("/?theme=auto")).text
 
 
-OPEN = {"/sign-in", "/sign-in/code", "/sign-in/provider", "/sign-in/provider/back", "/a/{token}"}
+OPEN = {"/sign-in", "/sign-in/code", "/sign-in/provider", "/sign-in/provider/back", "/a", "/a/{token}"}
 """What anybody may see: nothing of the province."""
 
 
