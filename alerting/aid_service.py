@@ -57,6 +57,10 @@ class FaultyAidError(RefusedError):
     slug = "faulty-aid"
     status = 422
 
+    def __init__(self, en: str, vi: str) -> None:
+        super().__init__(en)
+        self.vi = vi
+
 
 class UnverifiedAidError(RefusedError):
     """Measurement does not see that the help works, so nobody may say so by measurement."""
@@ -271,7 +275,7 @@ class AidService:
         self, case: Case, aid: Aid, event: AidEvent, at: datetime, actor: str, details: Mapping[str, Any]
     ) -> None:
         await store.append_event(case.connection, aid, AidEntry(at, event, actor, aid.state, details))
-        told = {"aid": aid.id, "number": aid.number, "event": event.value, "kind": aid.kind.value}
+        told = {"aid": aid.id, "number": aid.number, "event": event.value, "help": aid.kind.value}
         await case.record(
             IncidentEvent.NOTE, at=at, actor=actor, details={**details, **told, "helper": aid.helper}
         )
@@ -311,21 +315,39 @@ class AidService:
 def _check(order: AidOrder, owner: str, state: IncidentState, province: Province) -> None:
     inventory = province.inventory
     if state not in LIVE:
-        raise FaultyAidError(f"the incident is {state}: there is nothing to help with")
+        raise FaultyAidError(
+            f"the incident is {state}: there is nothing to help with",
+            "sự cố đã xong: không còn gì để ứng cứu",
+        )
     if order.helper not in inventory.parties:
-        raise FaultyAidError(f"no party has the code {order.helper!r}; choose one of the inventory")
+        raise FaultyAidError(
+            f"no party has the code {order.helper!r}; choose one of the inventory",
+            f"không có đơn vị {order.helper!r}; hãy chọn một đơn vị trong danh mục",
+        )
     if order.helper == owner:
-        raise FaultyAidError(f"{order.helper} is the owner of the incident; ask another party")
+        raise FaultyAidError(
+            f"{order.helper} is the owner of the incident; ask another party",
+            f"{order.helper} chính là đơn vị gặp sự cố; hãy chọn đơn vị khác",
+        )
     if order.area not in inventory.areas:
-        raise FaultyAidError(f"no area has the code {order.area!r}; choose one of the inventory")
+        raise FaultyAidError(
+            f"no area has the code {order.area!r}; choose one of the inventory",
+            f"không có địa bàn {order.area!r}; hãy chọn một địa bàn trong danh mục",
+        )
     if not order.need.strip():
-        raise FaultyAidError("say what is needed, in words that the partner understands without the incident")
+        raise FaultyAidError(
+            "say what is needed, in words that the partner understands without the incident",
+            "hãy ghi cần gì, để bên ứng cứu hiểu mà không cần biết về sự cố",
+        )
     _check_minutes(order.minutes)
 
 
 def _check_minutes(minutes: int) -> None:
     if not 1 <= minutes <= _LONGEST_MINUTES:
-        raise FaultyAidError(f"{minutes} minutes: ask for 1 minute to 14 days")
+        raise FaultyAidError(
+            f"{minutes} minutes: ask for 1 minute to 14 days",
+            f"{minutes} phút: hãy ghi từ 1 phút đến 14 ngày",
+        )
 
 
 def _terms(given: Mapping[str, Any]) -> dict[str, Any]:
@@ -341,10 +363,13 @@ def _terms(given: Mapping[str, Any]) -> dict[str, Any]:
 def _actuals(given: Mapping[str, Any]) -> dict[str, Any]:
     minutes = given.get("minutes")
     if minutes is None or int(minutes) < 0:
-        raise FaultyAidError("say for how many minutes it really helped; 0 if it never did")
+        raise FaultyAidError(
+            "say for how many minutes it really helped; 0 if it never did",
+            "hãy ghi đã ứng cứu thực tế bao nhiêu phút; 0 nếu chưa lúc nào",
+        )
     users = given.get("users")
     if users is not None and int(users) < 0:
-        raise FaultyAidError("users cannot be fewer than none")
+        raise FaultyAidError("users cannot be fewer than none", "số thuê bao không thể âm")
     answer: dict[str, Any] = {"minutes": int(minutes)}
     answer |= {"users": int(users)} if users is not None else {}
     return answer | ({"capacity": str(given["capacity"])[:300]} if given.get("capacity") else {})

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import Any
 
+from alerting.aid import AidEvent, AidKind, AidState
 from alerting.models import (
     CauseClass,
     DeliveryState,
@@ -18,7 +19,7 @@ from alerting.severity import Impact
 from dashboards.i18n import N_, Words
 from inventory.access import Right, Role
 from inventory.audit import AuditAct
-from inventory.models import ContactChannel, Duty, Medium, Phase, ProbeKind, RiskKind, SiteKind
+from inventory.models import ContactChannel, Duty, MeansKind, Medium, Phase, ProbeKind, RiskKind, SiteKind
 from monitor.models import ChangeReason, State, Verdict
 from monitor.planned import WorkKind
 from probes.models import Evidence, Outcome
@@ -281,6 +282,57 @@ LABELS: Mapping[type[Enum], Mapping[Any, str]] = {
         Role.CARRIER: N_("carrier"),
         Role.COMMITTEE: N_("election committee"),
         Role.MACHINE: N_("machine"),
+    },
+    AidKind: {
+        AidKind.ROAMING: N_("roaming"),
+        AidKind.CAPACITY: N_("transmission capacity"),
+        AidKind.SITE_SHARING: N_("site sharing"),
+        AidKind.GENERATOR: N_("generator"),
+        AidKind.VEHICLE: N_("mobile base station"),
+        AidKind.TEAM: N_("repair team"),
+        AidKind.SATELLITE: N_("satellite phones"),
+        AidKind.FIBRE_CORE: N_("fibre cores"),
+    },
+    AidState: {
+        AidState.DRAFT: N_("Drafted"),
+        AidState.REQUESTED: N_("Asked, no answer yet"),
+        AidState.COUNTERED: N_("Offered on other terms"),
+        AidState.ACCEPTED: N_("Accepted"),
+        AidState.ACTIVATING: N_("Being activated"),
+        AidState.ACTIVE: N_("Working"),
+        AidState.RELEASING: N_("Being released"),
+        AidState.CLOSED: N_("Closed"),
+        AidState.DECLINED: N_("Declined"),
+        AidState.EXPIRED: N_("Ran out"),
+        AidState.WITHDRAWN: N_("Withdrawn"),
+    },
+    AidEvent: {
+        AidEvent.DRAFTED: N_("Draft"),
+        AidEvent.REQUESTED: N_("Ask the partner"),
+        AidEvent.ACCEPTED: N_("Accept"),
+        AidEvent.COUNTERED: N_("Offer other terms"),
+        AidEvent.AGREED: N_("Agree to the terms"),
+        AidEvent.DECLINED: N_("Decline"),
+        AidEvent.ACTIVATED: N_("Order the activation"),
+        AidEvent.VERIFIED: N_("Confirm that it works"),
+        AidEvent.FAILED: N_("Report that it could not be done"),
+        AidEvent.RELEASED: N_("Release"),
+        AidEvent.CLOSED: N_("Write down the figures"),
+        AidEvent.WITHDRAWN: N_("Withdraw"),
+        AidEvent.LAPSED: N_("Ran out without an answer"),
+        AidEvent.EXTENDED: N_("Extend"),
+        AidEvent.REMINDED: N_("Reminded"),
+        AidEvent.NOTE: N_("Write a note"),
+    },
+    MeansKind: {
+        MeansKind.VEHICLE: N_("mobile base station"),
+        MeansKind.GENERATOR: N_("generator"),
+        MeansKind.BATTERY: N_("batteries"),
+        MeansKind.SATELLITE_PHONE: N_("satellite phones"),
+        MeansKind.RADIO: N_("handheld radios"),
+        MeansKind.TEAM: N_("repair team"),
+        MeansKind.CAPACITY: N_("transmission capacity"),
+        MeansKind.FIBRE_CORE: N_("fibre cores"),
     },
     WorkKind: {
         WorkKind.CARRIER: N_("carrier"),

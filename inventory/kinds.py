@@ -6,6 +6,7 @@ __all__ = [
     "AreaKind",
     "ContactChannel",
     "Duty",
+    "MeansKind",
     "Medium",
     "PartyKind",
     "Phase",
@@ -175,3 +176,16 @@ class StepAudience(StrEnum):
 
     OWNER = "owner"
     DEPARTMENT = "department"
+
+
+class MeansKind(StrEnum):
+    """What can be lent in an emergency (DOMAIN.md, R17)."""
+
+    VEHICLE = "vehicle"
+    GENERATOR = "generator"
+    BATTERY = "battery"
+    SATELLITE_PHONE = "satellite_phone"
+    RADIO = "radio"
+    TEAM = "team"
+    CAPACITY = "capacity"
+    FIBRE_CORE = "fibre_core"

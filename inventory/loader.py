@@ -18,7 +18,8 @@ from typing_extensions import override
 from inventory.document import Entry, Node, read_document
 from inventory.election import read_election
 from inventory.faults import Fault, Faults, InventoryFaultsError
-from inventory.models import Area, Inventory, Link, PartyKind, Path, Risk, Site, Target
+from inventory.means import MEANS_HEADER, read_means
+from inventory.models import Area, Inventory, Link, Means, PartyKind, Path, Risk, Site, Target
 from inventory.network import (
     LINK_HEADER,
     PATH_HEADER,
@@ -50,6 +51,9 @@ HEADERS: Mapping[str, tuple[str, ...]] = {
     "people.csv": PEOPLE_HEADER,
 }
 
+MEANS = "means.csv"
+"""The one list that an inventory may be without."""
+
 
 @dataclass(frozen=True, slots=True)
 class Examination:
@@ -79,6 +83,8 @@ def examine(directory: FilePath) -> Examination:
             name: read_sheet(directory / name, name, header=header, faults=faults)
             for name, header in HEADERS.items()
         }
+        if (directory / MEANS).exists():
+            sheets[MEANS] = read_sheet(directory / MEANS, MEANS, header=MEANS_HEADER, faults=faults)
         rosters = _rosters(directory, faults)
         _report_strangers(directory, faults)
         inventory = _inventory(_Parts(documents, sheets, rosters))
@@ -117,16 +123,25 @@ def _inventory(parts: _Parts) -> Inventory:
         for sheet in parts.rosters.values()
         for shift in read_shifts(sheet, parties=owners, people=known_people, zone=election.zone)
     )
+    graph = _graph(parts, owners=owners, carriers=carriers, vantages=parts.known(vantages, "vantages.yml"))
     return Inventory(
         election=election,
         policy=read_policy(documents["policy.yml"], vantages=len(vantages)),
         parties=parties,
         vantages=vantages,
-        **_graph(parts, owners=owners, carriers=carriers, vantages=parts.known(vantages, "vantages.yml")),
+        **graph,
         people=people,
         shifts=tuple(shifts),
+        means=_means(parts, graph["areas"], owners),
         digest=_digest(documents, {**parts.sheets, **parts.rosters}),
     )
+
+
+def _means(parts: _Parts, areas: Collection[str], owners: Collection[str]) -> dict[str, Means]:
+    sheet = parts.sheets.get(MEANS)
+    if sheet is None:
+        return {}
+    return read_means(sheet, parties=owners, areas=parts.known(areas, "areas.csv"))
 
 
 class _Graph(TypedDict):
@@ -195,7 +210,7 @@ def _rosters(directory: FilePath, faults: Faults) -> dict[str, Sheet]:
 
 def _report_strangers(directory: FilePath, faults: Faults) -> None:
     """Report a file that looks like a part of the inventory and is none: a mistyped name loses a whole list."""
-    known = [*DOCUMENTS, *HEADERS]
+    known = [*DOCUMENTS, *HEADERS, MEANS]
     for path in sorted(directory.iterdir()):
         if (
             path.suffix in {".csv", ".yml", ".yaml"}

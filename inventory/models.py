@@ -14,6 +14,7 @@ from inventory.kinds import (
     AreaKind,
     ContactChannel,
     Duty,
+    MeansKind,
     Medium,
     PartyKind,
     Phase,
@@ -39,6 +40,8 @@ __all__ = [
     "Inventory",
     "Link",
     "LookPolicy",
+    "Means",
+    "MeansKind",
     "Medium",
     "Party",
     "PartyKind",
@@ -183,6 +186,21 @@ class Shift:
     start: datetime
     end: datetime
     substitute: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What a party could lend; ``area`` is where it stands, ``count`` how many, ``rehearsed`` when it was last tried."""
+
+    code: str
+    party: str
+    kind: MeansKind
+    name: str
+    area: str | None = None
+    count: int | None = None
+    capacity: str = ""
+    contact: str = ""
+    rehearsed: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -333,3 +351,4 @@ class Inventory:
     people: Mapping[str, Person]
     shifts: tuple[Shift, ...]
     digest: str = ""
+    means: Mapping[str, Means] = field(default_factory=dict)
