@@ -10,6 +10,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from inventory.models import Inventory, ProbeKind
+from inventory.topology import Topology
 from probes.models import Flag, Measure, SampleBatch
 
 __all__ = ["MeasureBook"]
@@ -47,7 +48,7 @@ class MeasureBook:
 
     def swap(self, inventory: Inventory) -> None:
         """Keep figures for this inventory from now on."""
-        self._codes = tuple(inventory.targets)
+        self._codes = Topology.of(inventory).codes
         self._digest = inventory.digest
         self._is_sip = np.array([target.kind in _SIP for target in inventory.targets.values()], bool)
         self._newest = {code: kept for code, kept in self._newest.items() if code in inventory.targets}

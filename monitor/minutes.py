@@ -39,6 +39,7 @@ CHUNK_MINUTES = 720
 SPAN_MINUTES = 10
 
 _SPANS_KEPT = 6
+_STILL_CLOSING_MINUTES = 2
 _LATE_MINUTES = CHUNK_MINUTES
 """A look that is older than the newest by more than this is lost."""
 
@@ -179,13 +180,13 @@ class MinuteTable:
     def dirty(self, *, with_open: bool = False) -> list[Span]:
         """Answer the spans to be written, and count them as written.
 
-        Only the newest one and the one before it, if they are whole, stay in memory to be written again as they grow.
+        Only what is whole and whose minutes may still close stays in memory, to be written again as it grows.
         """
         sealed = self.close_before(max(self._minutes, default=-1) + 1) if with_open else []
-        newest = max(self._spans, default=0)
+        newest = max((*self._spans, *self._minutes), default=0)
         for start in sorted(self._spans):
             span = self._spans[start]
-            if span.is_whole and start >= newest - SPAN_MINUTES:
+            if span.is_whole and start + SPAN_MINUTES + _STILL_CLOSING_MINUTES > newest:
                 sealed.extend([span] if span.is_dirty else [])
                 span.is_dirty = False
             else:

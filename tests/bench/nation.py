@@ -58,8 +58,9 @@ TRUSTED_LOOKS = 2.5
 class Watched:
     """The bus, and what the bench wants to know of every batch that goes over it."""
 
-    def __init__(self, bus):
+    def __init__(self, bus, inventory):
         self.bus = bus
+        self.kinds = [target.kind.value for target in inventory.targets.values()]
         self.lag = lambda: 0
         self.begin()
 
@@ -68,6 +69,7 @@ class Watched:
         self.outcomes = np.zeros(len(Outcome), np.int64)
         self.unreliable = self.confirming = 0
         self.deepest = 0
+        self.lost = Counter()
 
     def publish(self, batch):
         self.looks += len(batch)
@@ -76,6 +78,13 @@ class Watched:
         self.outcomes += np.bincount(batch.outcome, minlength=len(Outcome))
         self.unreliable += int(np.count_nonzero(batch.flags & Flag.UNRELIABLE))
         self.confirming += int(np.count_nonzero(batch.flags & Flag.CONFIRM))
+        for row in np.flatnonzero(
+            (batch.outcome != Outcome.OK) & ((batch.flags & Flag.CANARY) == 0)
+        ).tolist():
+            mark = "_unreliable" if batch.flags[row] & Flag.UNRELIABLE else ""
+            self.lost[
+                f"{self.kinds[batch.target[row]]}_{Outcome(batch.outcome[row]).name.lower()}{mark}"
+            ] += 1
         self.bus.publish(batch)
         self.deepest = max(self.deepest, len(self.bus))
 
@@ -153,7 +162,7 @@ async def watching(folder, inventory):
     metrics = ServiceMetrics()
     service = await a_service(folder, inventory, metrics)
     bus = InProcessBus()
-    watched = Watched(bus)
+    watched = Watched(bus, inventory)
     vantage = a_vantage(inventory, watched)
     watched.lag = lambda: vantage.statistics().runner.lag_ns
     stop = asyncio.Event()
@@ -217,6 +226,7 @@ async def measured(folder, lab, seconds):
         "changes": changes,
         "cpu_microseconds_a_look": round(cores * lasted / max(watched.looks, 1) * 1e6, 1),
         "not_ok": {o.name.lower(): int(watched.outcomes[o]) for o in Outcome if o and watched.outcomes[o]},
+        "not_ok_by_kind": dict(watched.lost),
         "confirming": watched.confirming,
         "unreliable": watched.unreliable,
         "bus_deepest": watched.deepest,
