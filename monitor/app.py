@@ -22,6 +22,7 @@ from dashboards.api_access import api_actor, belief_guard
 from dashboards.assembly import assemble
 from dashboards.auth import ensure_administrator
 from dashboards.feed import Feed
+from dashboards.reports.api import router as report_routes
 from dashboards.reports.worker import ReportWorker
 from dashboards.routes import install
 from inventory.database import open_engine, shown
@@ -245,6 +246,7 @@ def create_app(service: Service) -> FastAPI:
     app.include_router(roster_routes(api, service.pages.roster, service.pages.handing))
     app.include_router(aid_routes(api, service.aiding.service))
     app.include_router(planned_routes(api, service.planning.service))
+    app.include_router(report_routes(api, service.pages.reports))
     app.include_router(
         hook_routes(ping=service.looking.heartbeats.ping, monotonic=time.monotonic, receiver=service.receiver)
     )

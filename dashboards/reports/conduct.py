@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
+from alerting.aid import AidKind
 from dashboards.reports.arithmetic import Spread
 from dashboards.reports.document import Cell, Column, Row, Table
 from dashboards.reports.facts import Counted, ResponseFacts
@@ -213,9 +214,9 @@ class ConductTables(Setting):
         )
         rows = tuple(
             (
-                Cell(each.kind),
+                Cell(tongue.label(AidKind(each.kind))),
                 Cell(tongue.name(each.giver)),
-                Cell(tongue.name(each.receiver)),
+                Cell(tongue.name(each.receiver) if each.receiver else NOTHING),
                 self._count(each.asked),
                 self._count(each.activated),
                 self._spread(each.lead),

@@ -8,11 +8,14 @@ from datetime import datetime
 from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from alerting.aid import Aid
+from alerting.aid_store import aids_of
 from alerting.models import CauseClass, Incident, LedgerEntry
 from alerting.oncall import gaps
 from dashboards.reports import record_store
-from dashboards.reports.observed import Piece, losses, path_pieces, reported_paths, unseen
+from dashboards.reports.observed import Piece, beginnings, losses, path_pieces, reported_paths, unseen
 from dashboards.reports.record import (
+    AidGiven,
     PathOutage,
     Record,
     ReportedIncident,
@@ -34,6 +37,8 @@ from monitor.planned_store import works_between
 
 __all__ = ["Rows", "assembled", "gather"]
 
+_MOST_AIDS = 10_000
+
 
 @dataclass(frozen=True, slots=True)
 class Rows:
@@ -47,6 +52,8 @@ class Rows:
     ledgers: Sequence[LedgerEntry]
     pages: Sequence[RowMapping]
     targets: Sequence[RowMapping]
+    aids: Sequence[Aid]
+    armed: Sequence[RowMapping]
 
 
 async def gather(database: AsyncEngine, since: datetime, until: datetime, *, incident: str = "") -> Rows:
@@ -63,6 +70,8 @@ async def gather(database: AsyncEngine, since: datetime, until: datetime, *, inc
             ledgers=await record_store.ledgers_of(connection, keys),
             pages=await record_store.page_rows(connection, keys),
             targets=await record_store.incident_targets(connection, keys),
+            aids=await aids_of(connection, limit=_MOST_AIDS),
+            armed=await record_store.armed_rows(connection),
         )
 
 
@@ -92,7 +101,10 @@ class _Assembly:
 
     def record(self, since: datetime, until: datetime, taken_at: datetime) -> Record:
         inventory, rows = self._inventory, self._rows
-        paths = reported_paths(inventory, self._topology)
+        armed = {row["target"]: row["armed_at"] for row in rows.armed if row["armed_at"] is not None}
+        paths, first = beginnings(
+            reported_paths(inventory, self._topology), armed, self._topology, since=since, until=until
+        )
         blind, reasons = _blind(rows.unobserved)
         return Record(
             since=since,
@@ -101,7 +113,7 @@ class _Assembly:
             election=inventory.election,
             paths=paths,
             outages=tuple(self._outages()),
-            unseen=unseen(blind, {path.watch for path in paths}, reasons),
+            unseen=unseen(blind, {path.watch for path in paths}, reasons, first=first, since=since),
             spells=tuple(self._spells()),
             losses=losses(
                 [(row["id"], row["subject"], row["new"], row["at"]) for row in rows.sites],
@@ -115,6 +127,7 @@ class _Assembly:
                 if each.start <= until and each.end > since
             ),
             gaps=tuple(self._gaps(since, until)),
+            aid=tuple(self._aid(since, until)),
             tiles=_tiles(inventory),
             names=_names(inventory),
             people={code: (person.name, person.position) for code, person in inventory.people.items()},
@@ -186,6 +199,27 @@ class _Assembly:
                 self._numbers.get(each.parent or 0, ""),
             )
             for each in self._rows.incidents
+        ]
+
+    def _aid(self, since: datetime, until: datetime) -> list[AidGiven]:
+        """Answer the aid that was asked for in the window, or ran in it; lead time ends when it is verified to flow."""
+        return [
+            AidGiven(
+                identifier=each.number,
+                kind=each.kind.value,
+                giver=each.helper,
+                receiver=each.requester,
+                state=each.state.value,
+                requested_at=each.requested_at,
+                accepted_at=each.accepted_at,
+                activated_at=each.active_at,
+                ended_at=each.ended_at,
+                incident=self._numbers.get(each.incident, ""),
+            )
+            for each in self._rows.aids
+            if each.requested_at is not None
+            and each.requested_at < until
+            and (each.ended_at is None or each.ended_at > since)
         ]
 
     def _gaps(self, since: datetime, until: datetime) -> list[RosterGap]:

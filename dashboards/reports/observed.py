@@ -6,14 +6,14 @@ time was unseen where every vantage that looks at it was blind.
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from dashboards.reports.record import ReportedPath, SiteLoss, Unseen
 from inventory.models import Inventory
 from inventory.topology import Topology
 
-__all__ = ["Piece", "losses", "path_pieces", "reported_paths", "shared", "unseen"]
+__all__ = ["Piece", "beginnings", "losses", "path_pieces", "reported_paths", "shared", "unseen"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,13 +85,45 @@ def path_pieces(
     return found
 
 
+def beginnings(
+    paths: Sequence[ReportedPath],
+    armed: Mapping[str, datetime],
+    topology: Topology,
+    *,
+    since: datetime,
+    until: datetime,
+) -> tuple[tuple[ReportedPath, ...], dict[str, datetime]]:
+    """Part watches by since when their paths were seen at all: before that nobody knows how they were.
+
+    Answers the paths with their parted watches, and for each such watch the moment before which it was unseen.
+    """
+    found, first = [], {}
+    for path in paths:
+        known = [armed[code] for code in topology.targets_of_path(path.code) if code in armed]
+        begun = min(known, default=until)
+        if begun <= since:
+            found.append(path)
+            continue
+        watch = f"{path.watch}@{begun.isoformat()}"
+        first[watch] = begun
+        found.append(replace(path, watch=watch))
+    return tuple(found), first
+
+
 def unseen(
-    rows: Mapping[str, Sequence[Piece]], watches: Iterable[str], reasons: Mapping[str, str]
+    rows: Mapping[str, Sequence[Piece]],
+    watches: Iterable[str],
+    reasons: Mapping[str, str],
+    *,
+    first: Mapping[str, datetime],
+    since: datetime,
 ) -> tuple[Unseen, ...]:
-    """Answer when all vantages of each watch were blind, from each vantage's blind times."""
+    """Answer when all vantages of each watch were blind, and the time before its paths were first seen."""
     found = []
     for watch in sorted(set(watches)):
-        vantages = [name for name in watch.split(",") if name]
+        if watch in first:
+            found.append(Unseen(f"armed:{first[watch].isoformat()}", watch, since, first[watch], "not_armed"))
+        vantages = [name for name in watch.partition("@")[0].split(",") if name]
         for piece in shared([rows.get(name, ()) for name in vantages]):
             reason = ", ".join(sorted({reasons[each] for each in piece.sources if each in reasons}))
             found.append(Unseen("+".join(piece.sources), watch, piece.start, piece.end, reason))

@@ -6,7 +6,7 @@ from datetime import date
 from enum import StrEnum
 
 from dashboards.i18n import Language
-from dashboards.reports.record import Record
+from dashboards.reports.record import AidGiven, Record
 
 __all__ = ["Fields", "Kind", "Order", "Stage", "narrowed"]
 
@@ -80,7 +80,7 @@ def _of_party(record: Record, party: str) -> Record:
         incidents=tuple(each for each in record.incidents if each.owner == party),
         turns=tuple(each for each in record.turns if each.party == party),
         gaps=tuple(each for each in record.gaps if each.party == party),
-        aid=tuple(each for each in record.aid if party in {each.giver, each.receiver}),
+        aid=tuple(_seen_by(each, party) for each in record.aid if party in {each.giver, each.receiver}),
         inspections=(),
     )
 
@@ -100,3 +100,8 @@ def _of_incident(record: Record, number: str) -> Record:
         aid=tuple(each for each in record.aid if each.incident == number),
         inspections=(),
     )
+
+
+def _seen_by(aid: AidGiven, party: str) -> AidGiven:
+    """Answer an aid as a party may see it: who helps is never told whom, nor for which incident (alerting.aid)."""
+    return aid if aid.receiver == party else replace(aid, receiver="", incident="")

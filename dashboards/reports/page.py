@@ -113,6 +113,7 @@ async def show(visit: Visit) -> Response:
         "report.html",
         named=partial(_named, visit.words),
         report=report,
+        texts=sorted(report.texts, key=lambda each: list(Section).index(Section(each.section))),
         done=done,
         of=of,
         formats=[each for each in Format if any(file.format == each for file in report.files)],

@@ -12,9 +12,10 @@ from alerting.models import Incident, IncidentEvent, LedgerEntry
 from alerting.schema import incident_outages, incidents, ledger, outbox
 from alerting.store import incident as read_incident
 from monitor.models import SubjectKind
-from monitor.schema import outages, state_changes, unobserved
+from monitor.schema import outages, state_changes, target_states, unobserved
 
 __all__ = [
+    "armed_rows",
     "incident_targets",
     "incidents_between",
     "ledgers_of",
@@ -47,6 +48,13 @@ async def _touching(
         .where(table.c.started_at < until, or_(table.c.ended_at.is_(None), table.c.ended_at > since))
         .order_by(table.c.started_at, table.c.id)
     )
+    return (await connection.execute(query)).mappings().all()
+
+
+async def armed_rows(connection: AsyncConnection) -> Sequence[RowMapping]:
+    """Read since when each target counts, from its vantages; none where it never answered."""
+    table = target_states.c
+    query = select(table.target, func.min(table.armed_at).label("armed_at")).group_by(table.target)
     return (await connection.execute(query)).mappings().all()
 
 

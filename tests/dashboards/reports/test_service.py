@@ -12,7 +12,8 @@ from dashboards.reports.building import build
 from dashboards.reports.errors import ReportRefusedError, UnknownReportError
 from dashboards.reports.gathering import assembled, gather
 from dashboards.reports.models import BuildState
-from dashboards.reports.order import Fields, Kind, Order, Stage
+from dashboards.reports.order import Fields, Kind, Order, Stage, narrowed
+from dashboards.reports.record import AidGiven
 from dashboards.reports.schema import report_files
 from dashboards.reports.service import ReportService
 from dashboards.reports.windows import default_window, moment_of
@@ -59,6 +60,14 @@ async def test_a_cut_ring_is_told_with_its_paths_incident_and_cause(room):
     assert {outage.incident for outage in record.outages} == {incident.number}
 
 
+async def test_aid_is_told_and_a_helper_is_never_told_whom_it_helps(room):
+    aid = AidGiven("HT-1", "roaming", "VNPT", "VIETTEL", "active", room.now, None, room.now, None, "SC-21-1")
+    record = replace(await record_of(room), aid=(aid,))
+    helper = narrowed(record, Order(Kind.CARRIER, party="VNPT")).aid
+    assert (helper[0].receiver, helper[0].incident) == ("", "")
+    assert narrowed(record, Order(Kind.CARRIER, party="VIETTEL")).aid == (aid,)
+
+
 async def test_what_nobody_could_see_is_told_as_unseen(room):
     await room.advance(120, step=10)
     await room.advance(120, step=10, canaries=False)
@@ -66,6 +75,22 @@ async def test_what_nobody_could_see_is_told_as_unseen(room):
     built = build(Order(Kind.DAILY), await record_of(room), formats=())
     assert built.facts.whole.times.unobserved > 0
     assert built.facts.unobserved_sources
+
+
+async def test_time_before_a_path_was_first_seen_is_unseen_not_up(room):
+    await room.advance(600, step=60)
+    rows = await gather(room.database, room.now - timedelta(hours=3), room.now)
+    record = assembled(
+        rows,
+        room.inventory,
+        room.monitor.topology,
+        since=room.now - timedelta(hours=3),
+        until=room.now,
+        taken_at=room.now,
+    )
+    times = build(Order(Kind.DAILY), record, formats=()).facts.whole.times
+    assert times.up <= 601 * len(record.paths)
+    assert times.unobserved >= (3 * 3600 - 602) * len(record.paths)
 
 
 async def test_a_dossier_holds_the_ledger_and_one_incident(room):
