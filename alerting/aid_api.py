@@ -5,7 +5,7 @@ A partner sees what it is asked for: area, need and duration; never the incident
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Path
+from fastapi import APIRouter, Depends, Path, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from alerting.aid import Aid, AidEvent, AidKind, AidRefusedError
@@ -109,7 +109,10 @@ def router(api: Api, service: AidService) -> APIRouter:
 
 def _add_reading(routes: APIRouter, desk: _Desk) -> None:
     @routes.get("", summary="List mutual aid")
-    async def listed(asking: Annotated[Any, Depends(desk.actor)], incident: int | None = None) -> AidList:
+    async def listed(
+        asking: Annotated[Any, Depends(desk.actor)],
+        incident: Annotated[int | None, Query(ge=1, le=2**53)] = None,
+    ) -> AidList:
         demand(asking, Right.SEE_INCIDENTS, "see mutual aid")
         found = await desk.service.aids(
             party=asking.scope, incident=incident if asking.scope is None else None

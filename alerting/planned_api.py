@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Annotated, Any, ClassVar
 
 from fastapi import APIRouter, Depends, Path, Query, Request
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 from alerting.errors import RefusedError
 from alerting.web.api import Api, Asking, demand
@@ -20,6 +20,16 @@ from monitor.planned_service import ENDLESS, PlannedService
 __all__ = ["FaultyWorkError", "UnknownWorkError", "router"]
 
 Number = Annotated[int, Path(ge=1, le=2**53, description="The work's id.")]
+
+
+def _storable(at: datetime) -> datetime:
+    """Refuse the ends of time, which no zone can be taken from."""
+    if not 1970 <= at.year <= 9000:
+        raise ValueError("the year must lie between 1970 and 9000")
+    return at
+
+
+Moment = Annotated[AwareDatetime, AfterValidator(_storable)]
 
 
 class UnknownWorkError(RefusedError):
@@ -49,8 +59,8 @@ class _Announcement(BaseModel):
     subject: str = Field(
         max_length=120, description="kind:code (carrier, risk, link, path, site, area, target)."
     )
-    starts_at: AwareDatetime
-    ends_at: AwareDatetime
+    starts_at: Moment
+    ends_at: Moment
     owner: str = Field(default="", max_length=40, description="Party; empty: who answers for the subject.")
     reference: str = Field(max_length=120, description="Number of the letter or of the notice.")
     note: str = Field(default="", max_length=500)
@@ -82,8 +92,8 @@ def _add_reading(routes: APIRouter, api: Api, service: PlannedService) -> None:
     @routes.get("", summary="List planned work, cancelled ones too")
     async def listed(
         asking: Annotated[Any, Depends(api.actor)],
-        since: Annotated[AwareDatetime | None, Query(description="Default: a day ago.")] = None,
-        until: Annotated[AwareDatetime | None, Query(description="Default: without end.")] = None,
+        since: Annotated[Moment | None, Query(description="Default: a day ago.")] = None,
+        until: Annotated[Moment | None, Query(description="Default: without end.")] = None,
     ) -> WorkList:
         demand(asking, Right.SEE_INCIDENTS, "see planned work")
         now = api.clock()

@@ -191,6 +191,8 @@ def event_text(entry: LedgerEntry, words: Words) -> str:
     """Say what happened; service that came back by measurement and a person's claim that it did are two things."""
     if entry.event is IncidentEvent.RESTORED and entry.actor == SYSTEM:
         return words.gettext("Service is back, by measurement")
+    if entry.event is IncidentEvent.ESCALATED and entry.details.get("planned"):
+        return words.gettext("Planned work, nobody is called")
     return label(words, entry.event)
 
 
