@@ -25,6 +25,7 @@ from enum import StrEnum
 
 from alerting.oncall import PAGE_CHANNELS, gaps
 from inventory.models import Duty, Inventory, PartyKind, Person, Shift
+from inventory.phases import DUTY_PHASES
 
 __all__ = [
     "SHARED",
@@ -166,8 +167,8 @@ def findings(
 ) -> tuple[Finding, ...]:
     """Answer everything that is wrong between ``since`` and ``until``, of one ``party`` or of all, by time.
 
-    ``inventory`` gives the people, and the duties that each party must keep filled; a duty that has shifts at all
-    must be filled between its first and its last.
+    ``inventory`` gives the people, and the duties that each party must keep filled through the phases of duty round
+    the clock; any duty that has shifts must be filled between its first and its last.
     """
     inside = [
         shift
@@ -196,18 +197,30 @@ def _gaps(
     for shift in shifts:
         held[shift.party, shift.duty].append(shift.plain())
     owed = {(each.code, duty) for each in inventory.parties.values() for duty in each.duties}
+    watch = [(span.start, span.end) for span in inventory.election.spans if span.phase in DUTY_PHASES]
     for key in sorted(owed | held.keys()):
         if party not in {None, key[0]}:
             continue
         turns = held[key]
-        first, last = since, until
-        if key not in owed:
-            first = max(since, min(turn.start for turn in turns))
-            last = min(until, max(turn.end for turn in turns))
-        if first >= last:
-            continue
-        for gap in gaps(turns, party=key[0], duty=key[1], since=first, until=last):
-            yield Finding(FindingKind.GAP, *key, gap.start, gap.end)
+        windows = [*watch] if key in owed else []
+        if turns:
+            windows.append((min(turn.start for turn in turns), max(turn.end for turn in turns)))
+        for first, last in _joined(windows):
+            start, end = max(first, since), min(last, until)
+            if start < end:
+                for gap in gaps(turns, party=key[0], duty=key[1], since=start, until=end):
+                    yield Finding(FindingKind.GAP, *key, gap.start, gap.end)
+
+
+def _joined(windows: Iterable[tuple[datetime, datetime]]) -> list[tuple[datetime, datetime]]:
+    """Answer the times that ``windows`` cover together, in order."""
+    found: list[tuple[datetime, datetime]] = []
+    for start, end in sorted(windows):
+        if found and start <= found[-1][1]:
+            found[-1] = (found[-1][0], max(found[-1][1], end))
+        else:
+            found.append((start, end))
+    return found
 
 
 def _overlaps(shifts: Sequence[RosterShift], since: datetime, until: datetime) -> Iterator[Finding]:

@@ -7,6 +7,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from alerting.aid_service import AidService
 from alerting.handover_service import HandoverService
+from alerting.roster_imports import RosterImports
+from alerting.roster_links import RosterLinks
 from alerting.roster_service import RosterService
 from dashboards.api_tokens import ApiTokens
 from dashboards.auth import AuthService
@@ -70,6 +72,8 @@ def assemble(
         else None,
         roster=roster,
         handing=HandoverService(roster),
+        imports=RosterImports(roster, token=token),
+        roster_links=RosterLinks(token),
         hub=Hub(boot=token()[:12]),
         maps=Maps(),
         clock=clock,

@@ -10,6 +10,8 @@ from alerting.attached_files import AttachedFiles
 from alerting.handover_service import HandoverService
 from alerting.models import CauseClass, Incident, LedgerEntry, Message
 from alerting.reported import Report
+from alerting.roster_imports import RosterImports
+from alerting.roster_links import RosterLinks
 from alerting.roster_service import RosterService
 from alerting.service import Deed
 from dashboards.api_tokens import ApiTokens
@@ -167,6 +169,8 @@ class Deps:
     federation: Federation | None
     roster: RosterService
     handing: HandoverService
+    imports: RosterImports
+    roster_links: RosterLinks
     hub: Hub
     maps: Maps
     clock: Callable[[], datetime]

@@ -5,7 +5,7 @@ Everything here is pure. The browser ticks relative times and countdowns by itse
 """
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from dashboards.i18n import N_, Words
@@ -44,6 +44,23 @@ class Moments:
         """``19:22:14``, with the day in front where it is not today."""
         local = at.astimezone(self.zone)
         return f"{local:%H:%M:%S}" if self.is_today(at) else f"{local:%d/%m %H:%M:%S}"
+
+    def short(self, at: datetime) -> str:
+        """``19:22 23/05``: the day always, for what spans days."""
+        return f"{at.astimezone(self.zone):%H:%M %d/%m}"
+
+    def hour(self, at: datetime) -> str:
+        """``19:22``: the time of day alone, where the day stands above it."""
+        return f"{at.astimezone(self.zone):%H:%M}"
+
+    def hour_end(self, at: datetime) -> str:
+        """``19:22``, and ``24:00`` for midnight: how a turn's end reads."""
+        found = self.hour(at)
+        return "24:00" if found == "00:00" else found
+
+    def weekday(self, day: date) -> str:
+        """``Chủ nhật``."""
+        return self.words.gettext(_WEEKDAYS[day.weekday()])
 
     def stamp(self, at: datetime) -> str:
         """``23/05/2021 19:22:14``: the full form, for records."""

@@ -16,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from alerting.errors import RefusedError
+from alerting.roster_errors import RosterRefusedError
 from dashboards.deps import Deps
 from dashboards.i18n import N_, Language, Words, words_in
 from dashboards.moments import Moments
@@ -237,6 +238,9 @@ def _to_sign_in(visit: Visit, page: Page) -> Response:
 
 def refused(visit: Visit, error: RefusedError) -> Response:
     """Answer what alerting would not do, in the duty room's words."""
+    if isinstance(error, RosterRefusedError):
+        said = error.reason.vi if visit.language is Language.VI else error.reason.en
+        return visit.error(error.status, said, N_("Go back, correct it and send it again."))
     texts = {
         404: (
             N_("There is no such incident."),

@@ -15,6 +15,7 @@ from alerting.models import (
     MessageKind,
     PendingReason,
 )
+from alerting.roster import FindingKind
 from alerting.severity import Impact
 from dashboards.i18n import N_, Words
 from inventory.access import Right, Role
@@ -342,6 +343,15 @@ LABELS: Mapping[type[Enum], Mapping[Any, str]] = {
         WorkKind.SITE: N_("site"),
         WorkKind.AREA: N_("area"),
         WorkKind.TARGET: N_("probed address"),
+    },
+    FindingKind: {
+        FindingKind.GAP: N_("nobody on duty"),
+        FindingKind.OVERLAP: N_("two people at once"),
+        FindingKind.DOUBLE_DUTY: N_("one person on two duties"),
+        FindingKind.UNKNOWN_PERSON: N_("person not known"),
+        FindingKind.NO_CONTACT: N_("no number to call"),
+        FindingKind.OWN_NETWORK: N_("reachable over the own network only"),
+        FindingKind.UNCONFIRMED: N_("not confirmed"),
     },
     Right: {
         Right.SEE_BOARD: N_("see the board"),

@@ -14,6 +14,7 @@ __all__ = [
     "Number",
     "Watch",
     "duty_lines",
+    "numbers_of",
     "province_name",
     "short_party",
     "watches",
@@ -157,7 +158,7 @@ def _watch(inventory: Inventory, row: DutyRow, at: datetime) -> Watch:
         person=row.person,
         name=person.name if person else row.person,
         position=person.position if person else "",
-        numbers=_numbers(person),
+        numbers=numbers_of(person),
         substitute_name=substitute.name if substitute else row.substitute,
         since=row.since,
         until=row.until,
@@ -172,7 +173,8 @@ def _coming_gap(inventory: Inventory, row: DutyRow, at: datetime) -> datetime | 
     return found[0].start if found else None
 
 
-def _numbers(person: Person | None) -> tuple[Number, ...]:
+def numbers_of(person: Person | None) -> tuple[Number, ...]:
+    """Answer the numbers that a person can be called at, each once."""
     if person is None:
         return ()
     wanted = (ContactChannel.VOICE, ContactChannel.SMS)
