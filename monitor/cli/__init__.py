@@ -24,6 +24,7 @@ COMMANDS = (
     "roster",
     "user",
     "migrate",
+    "backup",
     "import",
     "report",
     "replay",
