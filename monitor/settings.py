@@ -162,7 +162,8 @@ def _rows(model: type[BaseModel], prefix: str) -> list[str]:
         if section is not None:
             rows += _rows(section, f"{prefix}{name.upper()}__")
             continue
-        default = "" if field.is_required() or field.default in (None, "") else str(field.default)
+        given = field.get_default(call_default_factory=True)
+        default = "" if field.is_required() or given in (None, "") else str(given)
         default = "" if "**" in default else default
         rows.append(
             f"| `{prefix}{name.upper()}` | {f'`{default}`' if default else ''} | {field.description} |"
