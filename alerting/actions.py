@@ -9,6 +9,7 @@ from typing import Any
 
 from alerting.case import Case
 from alerting.errors import ImpossibleTimeError, MissingReasonError
+from alerting.escalation import leads
 from alerting.incident import find
 from alerting.models import (
     ACKNOWLEDGEABLE,
@@ -20,6 +21,7 @@ from alerting.models import (
 )
 from alerting.paging import inform, stop
 from alerting.province import Province
+from alerting.roster_store import living
 from alerting.timers import COUNTERSIGN, running, stopped
 
 __all__ = [
@@ -67,7 +69,8 @@ async def acknowledge(
         await inform(case, "acknowledged", province, at, told=person)
     elif held.acknowledged_at is None or held.state not in LIVE:
         find(held.state, IncidentEvent.ACKNOWLEDGED)
-    if COUNTERSIGN in running(case.incident) and province.leads(person, at):
+    inventory = await living(case.connection, province.inventory, at)
+    if COUNTERSIGN in running(case.incident) and leads(inventory, province.department, person, at):
         await countersign(case, province, at, actor=actor, note=note)
     elif not first:
         await _also_acknowledged(case, at, actor=actor, note=note)

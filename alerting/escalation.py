@@ -34,6 +34,7 @@ __all__ = [
     "climb",
     "ladder",
     "leader_on_duty",
+    "leads",
     "officers",
     "steps_from",
     "steps_to",
@@ -157,6 +158,12 @@ def leader_on_duty(inventory: Inventory, department: str, at: datetime) -> Perso
     shift = on_duty(inventory.shifts, party=department, duty=Duty.LEADERSHIP, at=at)
     found = [inventory.people.get(code) for code in (shift.person, shift.substitute)] if shift else []
     return next((person for person in found if person is not None and reachable(person)), None)
+
+
+def leads(inventory: Inventory, department: str, person: str, at: datetime) -> bool:
+    """Answer whether ``person`` is the department's leader on duty at ``at``, or that leader's substitute."""
+    shift = on_duty(inventory.shifts, party=department, duty=Duty.LEADERSHIP, at=at)
+    return shift is not None and person != "" and person in {shift.person, shift.substitute}
 
 
 def _staff(inventory: Inventory, department: str) -> Iterator[Person]:

@@ -5,9 +5,11 @@ from typing import Any
 
 from alerting.case import Case
 from alerting.disputes import open_dispute
-from alerting.models import IncidentEvent, IncidentState
-from alerting.paging import advance, begin, call_leader, inform
+from alerting.models import LIVE, IncidentEvent, IncidentState
+from alerting.paging import advance, begin, call_leader, inform, stop
 from alerting.province import Province
+from alerting.roster_gaps import is_filled, is_gap
+from alerting.roster_store import living
 from alerting.run_store import active_run
 from alerting.timers import COUNTERSIGN, DECIDE, due, started, stopped
 from alerting.verification import meet_verification
@@ -18,6 +20,8 @@ __all__ = ["meet", "set_going"]
 async def meet(case: Case, province: Province, at: datetime) -> bool:
     """Do what is due on ``case`` at ``at``: escalation steps, its timers, its deadline. True if anything was."""
     before = case.sequence
+    if is_gap(case.incident.condition):
+        await _filled(case, province, at)
     await _climbed(case, province, at)
     for timer in due(case.incident, at):
         await _called(case, timer, province, at)
@@ -34,6 +38,21 @@ async def set_going(case: Case, province: Province, at: datetime) -> None:
     elif case.incident.deadline_at is None:
         due = province.deadline(case.incident, case.incident.state, at)
         await case.record(IncidentEvent.NOTE, at=at, details={"note": "clock set going"}, deadline_at=due)
+
+
+async def _filled(case: Case, province: Province, at: datetime) -> None:
+    """End the gap of a duty once somebody who can be reached holds it."""
+    if case.incident.state not in LIVE or not case.incident.facts.get("down", False):
+        return
+    inventory = await living(case.connection, province.inventory, at)
+    if not is_filled(case.incident.condition, inventory, at):
+        return
+    await stop(case, at)
+    if case.incident.state in {IncidentState.RESTORED, IncidentState.RESOLVED}:
+        await case.record(IncidentEvent.NOTE, at=at, ended_at=at, facts={"down": False})
+        return
+    due_at = province.deadline(case.incident, IncidentState.RESTORED, at)
+    await case.record(IncidentEvent.RESTORED, at=at, ended_at=at, facts={"down": False}, deadline_at=due_at)
 
 
 async def _climbed(case: Case, province: Province, at: datetime) -> None:

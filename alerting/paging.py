@@ -13,12 +13,14 @@ from alerting.case import Case
 from alerting.contact_store import ContactFault
 from alerting.escalation import Call, RosterGap, Run, climb, ladder, leader_on_duty, officers
 from alerting.message_store import add_messages, has_withdrawn, withdraw
-from alerting.models import DeliveryState, IncidentEvent, Message, MessageKind
+from alerting.models import LIVE, DeliveryState, IncidentEvent, IncidentState, Message, MessageKind
 from alerting.oncall import PAGE_CHANNELS, contacts_for
 from alerting.planned import quiet_until
 from alerting.province import Province
+from alerting.roster_gaps import condition_of, gap_incident, is_gap
 from alerting.roster_store import living
 from alerting.run_store import active_run, latest_run, save_run
+from alerting.store import latest_of_condition
 from alerting.timers import COUNTERSIGN, running, started
 from inventory.models import Contact, ContactChannel, Duty, Person
 
@@ -82,8 +84,9 @@ async def call_leader(case: Case, what: str, province: Province, at: datetime) -
 
     Where nobody leads now, whoever else of the department can be reached is paged.
     """
-    leader = leader_on_duty(province.inventory, province.department, at)
-    called = (leader,) if leader else officers(province.inventory, province.department, at)
+    inventory = await living(case.connection, province.inventory, at)
+    leader = leader_on_duty(inventory, province.department, at)
+    called = (leader,) if leader else officers(inventory, province.department, at)
     stem = f"{case.incident.id}:{case.incident.generation}:~{what}:{case.sequence}"
     about = {"duty": Duty.LEADERSHIP.value, "party": province.department, "answer_by": None}
     pages = [
@@ -97,7 +100,12 @@ async def call_leader(case: Case, what: str, province: Province, at: datetime) -
             at=at,
         )
         for person in called
-        for contact in contacts_for(person, carrier=case.incident.owner, severity=case.incident.severity)
+        for contact in contacts_for(
+            person,
+            carrier=case.incident.owner,
+            severity=case.incident.severity,
+            channels=province.channels,
+        )
     ]
     await add_messages(case.connection, pages)
 
@@ -182,6 +190,32 @@ async def _record_gap(
     }
     await case.record(IncidentEvent.ROSTER_GAP, at=at, details=told, deadline_at=due)
     await inform(case, "roster_gap", province, at, about=told, mark=f"{gap.party}.{gap.duty}")
+    await _open_gap(case, gap, province, at)
+
+
+async def _open_gap(case: Case, gap: RosterGap, province: Province, at: datetime) -> None:
+    """Open an incident of the department for a duty that nobody could be called for, once while it lasts.
+
+    A gap that is met while a gap is called out opens none: the ladder's last step reaches whoever can be reached.
+    """
+    if is_gap(case.incident.condition):
+        return
+    last = await latest_of_condition(case.connection, condition_of(gap.party, gap.duty))
+    if last is not None and last.state in LIVE - {IncidentState.RESOLVED}:
+        return
+    local = at.astimezone(province.inventory.election.zone)
+    opened = await Case.open(
+        case.connection,
+        gap_incident(
+            gap,
+            province,
+            at,
+            identifier=await province.numbers.identifier(case.connection),
+            number=await province.numbers.number(case.connection, local),
+        ),
+        {"met": case.incident.number},
+    )
+    await begin(opened, province, at)
 
 
 def _pages(

@@ -4,8 +4,9 @@ from datetime import datetime, timedelta
 
 from alerting.incident import deadline_of
 from alerting.models import Incident, IncidentState
-from alerting.oncall import PAGE_CHANNELS, on_duty
-from inventory.models import ContactChannel, Deadlines, Duty, Inventory, PartyKind, Phase, Priority
+from alerting.numbers import Numbers
+from alerting.oncall import PAGE_CHANNELS
+from inventory.models import ContactChannel, Deadlines, Inventory, PartyKind, Phase, Priority
 from inventory.phases import phase_at
 from inventory.topology import Topology
 
@@ -15,9 +16,16 @@ __all__ = ["Province"]
 class Province:
     """An inventory with its topology, the department that answers for what nobody else owns, and how pages can leave."""
 
-    def __init__(self, inventory: Inventory, *, channels: frozenset[ContactChannel] = PAGE_CHANNELS) -> None:
+    def __init__(
+        self,
+        inventory: Inventory,
+        *,
+        channels: frozenset[ContactChannel] = PAGE_CHANNELS,
+        numbers: Numbers | None = None,
+    ) -> None:
         self.inventory = inventory
         self.channels = channels
+        self.numbers = numbers or Numbers()
         self.topology = Topology.of(inventory)
         departments = sorted(p.code for p in inventory.parties.values() if p.kind is PartyKind.DEPARTMENT)
         self.department = departments[0] if departments else ""
@@ -34,11 +42,6 @@ class Province:
         """Answer the party's printed name, or its code when it is not known any more."""
         party = self.inventory.parties.get(code)
         return party.name if party else code
-
-    def leads(self, person: str, at: datetime) -> bool:
-        """Answer whether ``person`` is the department's leader on duty at ``at``, or that leader's substitute."""
-        shift = on_duty(self.inventory.shifts, party=self.department, duty=Duty.LEADERSHIP, at=at)
-        return shift is not None and person != "" and person in {shift.person, shift.substitute}
 
     def deadlines(self, phase: Phase, priority: str) -> Deadlines:
         """Answer what an owner owes for the gravest site that is hit; an unknown priority counts as the lowest."""

@@ -72,8 +72,8 @@ class AlertingService:
         self.metrics = metrics or AlertingMetrics(CollectorRegistry())
         self._database = database
         self._clock = clock
-        self._province = Province(inventory, channels=channels)
         self._numbers = Numbers(chance)
+        self._province = Province(inventory, channels=channels, numbers=self._numbers)
         self.files = AttachedFiles(database, evidence, act=self.act)
         self._listeners: list[Callable[[Sequence[int]], None]] = []
 
@@ -84,7 +84,7 @@ class AlertingService:
 
     def swap(self, inventory: Inventory) -> None:
         """Read duty and ownership from ``inventory`` from now on; runs keep the policy that they began with."""
-        self._province = Province(inventory, channels=self._province.channels)
+        self._province = Province(inventory, channels=self._province.channels, numbers=self._numbers)
 
     def subscribe(self, callback: Callable[[Sequence[int]], None]) -> Callable[[], None]:
         """Call ``callback`` with the ids of incidents that changed, after each commit; answers how to stop that."""

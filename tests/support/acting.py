@@ -309,8 +309,13 @@ class DutyRoom:
 
     @staticmethod
     async def _numbers(connection):
+        known = schema.incidents.c
         return (
-            (await connection.execute(select(schema.incidents.c.id).order_by(schema.incidents.c.id)))
+            (
+                await connection.execute(
+                    select(known.id).where(known.condition.not_like("roster:%")).order_by(known.id)
+                )
+            )
             .scalars()
             .all()
         )
@@ -324,6 +329,13 @@ class DutyRoom:
         assert verify(entries) is None
         assert fold(entries) == chosen
         return chosen
+
+    async def gaps(self):
+        """Answer the incidents that were opened for duties that nobody held."""
+        known = schema.incidents.c
+        async with reading(self.database) as connection:
+            query = select(known.id).where(known.condition.like("roster:%")).order_by(known.id)
+            return [await incident(connection, each) for each in (await connection.execute(query)).scalars()]
 
     async def ledger(self, identifier):
         async with reading(self.database) as connection:
