@@ -97,6 +97,7 @@ class _Picture:
         armed = [table.armed_ns > NEVER for table in belief.tables.values()]
         self._is_armed: npt.NDArray[np.bool_] = np.logical_or.reduce(armed)
         self._flapping = belief.turns.flapping(nanoseconds(at))
+        self._lost_from = belief.lost_from()
         self.inventory = belief.inventory
         self.topology = belief.topology
         self._sites = belief.sites.copy()
@@ -119,6 +120,7 @@ class _Picture:
             is_flapping=code in self._flapping,
             is_armed=bool(self._is_armed[number]),
             is_unreliable=self._is_unreliable(number),
+            lost_from=self._lost_from.get(code, ()),
         )
 
     def path(self, code: str) -> PathView:

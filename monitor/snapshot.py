@@ -29,6 +29,8 @@ class TargetView:
     is_flapping: bool = False
     is_armed: bool = True
     is_unreliable: bool = False
+    lost_from: tuple[str, ...] = ()
+    """Carriers through which alone a partial target is lost (:func:`monitor.quorum.seen_from`)."""
 
 
 @dataclass(frozen=True, slots=True)

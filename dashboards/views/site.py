@@ -38,6 +38,12 @@ class PathLine:
         return any(view.is_flapping for _, view in self.targets if view is not None)
 
     @property
+    def lost_from(self) -> str:
+        """Carriers through which alone an address of it is lost, for reading; empty unless it is partial."""
+        found = {carrier for _, view in self.targets if view is not None for carrier in view.lost_from}
+        return ", ".join(sorted(found))
+
+    @property
     def is_unarmed(self) -> bool:
         """Whether no address of it has answered for long enough yet to be believed down."""
         views = [view for _, view in self.targets if view is not None]

@@ -1,15 +1,31 @@
 """Where results are kept: a table on the terminal and, for a long run, ``results.json`` beside this file.
 
-The file is kept in the repository, because the table in README.md is made from it.
+The file is kept in the repository, because the table in README.md is made from it: ``python -m tests.faults.results``
+writes that table, and a test fails while the two differ.
 """
 
 import json
 import math
 from pathlib import Path
 
-__all__ = ["PATH", "clear", "note", "table", "write"]
+__all__ = ["PATH", "README", "clear", "kept", "note", "table", "with_table", "write"]
 
 PATH = Path(__file__).with_name("results.json")
+README = Path(__file__).parents[2] / "README.md"
+BEGIN, END = "<!-- faults -->\n", "<!-- /faults -->"
+
+_SHOWN = (
+    ("cuts", "cuts", "{}"),
+    ("recall", "recall", "{:.2f}"),
+    ("short_recall", "shorter than 10 s: found", "{:.2f}"),
+    ("false_outages", "false outages", "{}"),
+    ("delay_median", "noticed, s", "{:.1f}"),
+    ("delay_worst", "worst", "{:.1f}"),
+    ("page_worst", "paged at worst, s", "{:.1f}"),
+    ("causes", "causes", "{}"),
+    ("causes_right", "right", "{}"),
+    ("false_pages", "false pages", "{}"),
+)
 
 _COLUMNS = (
     ("scenario", "scenario", "{}"),
@@ -72,6 +88,27 @@ def write(path=PATH):
     path.write_text(text + "\n", encoding="utf-8")
 
 
+def kept(path=PATH):
+    """Every row that was written down, by harness and scenario."""
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def with_table(readme, rows):
+    """The text of a README with the table of these rows between its marks."""
+    head, rest = readme.split(BEGIN)
+    tail = rest.split(END, 1)[1]
+    lines = [
+        "| scenario | " + " | ".join(title for _, title, _ in _SHOWN) + " |",
+        "|---|" + "---|" * len(_SHOWN),
+    ]
+    for harness in sorted(rows):
+        for name, row in sorted(rows[harness].items()):
+            cells = [_shown(row.get(key), shape) for key, _, shape in _SHOWN]
+            where = "" if harness == "simulated" else f" ({harness})"
+            lines.append(f"| {name}{where} | " + " | ".join(cells) + " |")
+    return head + BEGIN + "\n".join(lines) + "\n" + END + tail
+
+
 def _shown(value, shape):
     if value is None or (isinstance(value, float) and not math.isfinite(value)):
         return "–"
@@ -82,3 +119,7 @@ def _plain(value):
     if isinstance(value, float):
         return round(value, 4) if math.isfinite(value) else None
     return value
+
+
+if __name__ == "__main__":
+    README.write_text(with_table(README.read_text(encoding="utf-8"), kept()), encoding="utf-8")

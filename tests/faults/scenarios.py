@@ -19,7 +19,11 @@ MULTI_SITE = (RiskKind.CORE, RiskKind.RING, RiskKind.OLT, RiskKind.FEEDER)
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """``prepare`` puts the faults in and answers what is expected; what is not judged is measured and told."""
+    """``prepare`` puts the faults in and answers what is expected; what is not judged is measured and told.
+
+    Where a line is ``noisy`` its spells of loss may be recorded as outages, which they are to whoever calls then, but
+    nobody is paged for them. Where only the vantage is ``blind`` nothing is anybody else's outage.
+    """
 
     name: str
     prepare: Callable[[Experiment], list[Expected]]
@@ -28,6 +32,8 @@ class Scenario:
     sample: str = "soc-trang-2021"
     tick: float = 0.05
     is_judged: bool = True
+    is_noisy: bool = False
+    is_blind: bool = False
     is_long: bool = False
 
 
@@ -108,15 +114,125 @@ def blind(e):
     return []
 
 
-def blind_in_parts(e):
-    """An uplink that dies over two seconds: one canary after the other, targets at random."""
-    rng = Random(7)
-    codes = list(e.topology.codes)
-    rng.shuffle(codes)
-    quarter = len(codes) // 4
-    for number, canary in enumerate(e.canaries):
-        part = codes[number * quarter : (number + 1) * quarter if number < 3 else None]
-        e.cut((canary, *part), began=BEGAN + 0.5 * number, ended=ENDED, is_ours=True)
+def blind_in_parts(*, lasts, lead=0.0):
+    """An uplink that dies over ``lasts`` seconds: a canary and a share of the targets at a time, targets at random.
+
+    With ``lead`` the canaries follow their targets only so many seconds later.
+    """
+
+    def prepare(e):
+        rng = Random(7)
+        codes = list(e.topology.codes)
+        rng.shuffle(codes)
+        share = -(-len(codes) // len(e.canaries))
+        for number, canary in enumerate(e.canaries):
+            began = BEGAN + lasts * number / len(e.canaries)
+            e.cut(codes[number * share : (number + 1) * share], began=began, ended=ENDED, is_ours=True)
+            e.cut((canary,), began=began + lead, ended=ENDED, is_ours=True)
+        return []
+
+    return prepare
+
+
+def blind_behind(canaries):
+    """The line breaks behind the first canaries (own gateway, second hop): they go on answering, nothing else does."""
+
+    def prepare(e):
+        e.cut((*e.topology.codes, *e.canaries[canaries:]), began=BEGAN, ended=ENDED, is_ours=True)
+        return []
+
+    return prepare
+
+
+def blind_carrier_by_carrier(e):
+    """Routes are withdrawn: all of one carrier's targets go, its resolver a second later; then the next carrier's."""
+    carriers = sorted({e.topology.owner_of(t) for t in e.topology.codes})
+    for number, carrier in enumerate(carriers):
+        theirs = [t for t in e.topology.codes if e.topology.owner_of(t) == carrier]
+        e.cut(theirs, began=BEGAN + 0.3 * number, ended=ENDED, is_ours=True)
+        e.cut(
+            (e.canaries[number % len(e.canaries)],),
+            began=BEGAN + 1.0 + 0.3 * number,
+            ended=ENDED,
+            is_ours=True,
+        )
+    return []
+
+
+def blind_on_and_off(e):
+    """An uplink with a loose plug: two seconds dead, two seconds alive, ten times."""
+    for turn in range(10):
+        began = BEGAN + 4 * turn
+        e.cut((*e.topology.codes, *e.canaries), began=began, ended=began + 2, is_ours=True)
+    return []
+
+
+def own_line_losing(ratio):
+    """The vantage's own line loses packets of everything, canaries' too, for a minute."""
+
+    def prepare(e):
+        e.at(BEGAN, lambda: e.world.lose(ratio))
+        e.at(BEGAN + 60, lambda: e.world.lose(0.0))
+        return []
+
+    return prepare
+
+
+def centre_cut_off(e):
+    """What the vantage reports does not reach the service for half a minute, and is lost."""
+    e.at(BEGAN, lambda: e.cut_off(True))
+    e.at(ENDED, lambda: e.cut_off(False))
+    return []
+
+
+def two_carriers(*, canaries=0):
+    """Two carriers lose their cores in the same second, a canary or none with them: their own fault all the same."""
+
+    def prepare(e):
+        both = ("VNPT", "VIETTEL")
+        for number, carrier in enumerate(both):
+            e.cut(e.topology.targets_of_risk(f"{carrier}-CORE-94"), began=BEGAN + 0.4 * number, ended=ENDED)
+        e.cut(e.canaries[len(e.canaries) - canaries :], began=BEGAN, ended=ENDED, is_ours=True)
+        return [expected(e, carrier, {f"risk:{carrier}-CORE-94"}) for carrier in both]
+
+    return prepare
+
+
+def lossy_line_cut(e):
+    """Lines that lose 30 % all the time, and then are cut for half a minute: an outage is found all the same."""
+    rng = Random(5)
+    singles = [t for t in e.topology.codes if t.endswith("MOBILE.router")]
+    chosen = rng.sample(singles, 12)
+    e.world.lose(0.3, chosen)
+    wanted = []
+    for number, target in enumerate(chosen):
+        began = 120.0 + 3 * number
+        e.cut([target], began=began, ended=began + 30)
+        path = e.topology.path_of(target)
+        alone = {f"risk:{risk}" for risk in e.topology.risks_of_path(path)}
+        owner = e.topology.owner_of(target)
+        wanted.append(expected(e, owner, {f"path:{path}", *alone}, began=began, ended=began + 31))
+    return wanted
+
+
+def a_few_lossy(*, ratio=0.0, bursts=None):
+    """Twenty lines are bad all day, the rest are well: no outage, and the bad ones are called bad."""
+
+    def prepare(e):
+        lines = Random(9).sample([t for t in e.topology.codes if t.endswith("MOBILE.router")], 20)
+        if bursts is not None:
+            e.world.burst(bursts, lines)
+        e.world.lose(ratio, lines)
+        e.bad = tuple(lines)
+        return []
+
+    return prepare
+
+
+def slow(e):
+    """Every answer comes 700 ms late for a minute: within its timeout, so an answer."""
+    e.at(BEGAN, lambda: e.world.delay(0.7))
+    e.at(BEGAN + 60, lambda: e.world.delay(0.0))
     return []
 
 
@@ -208,27 +324,44 @@ def one_after_the_other(seed, number):
     return prepare
 
 
+BURSTS = Bursts(60, 1, 0.8)
+
 SCENARIOS = (
     Scenario("single line cut", a_path("UBBC-31498-MOBILE"), 70),
     Scenario("OLT cut", a_group("VNPT-OLT-941-1"), 70),
     Scenario("ring cut", a_group(RING), 70, is_long=True),
     Scenario("ring cut, children first", children_first, 70),
     Scenario("carrier cut", a_group(CORE), 70),
-    Scenario("core dies ring by ring over 8 s", ring_by_ring, 100, is_judged=False),
+    Scenario("core dies ring by ring over 8 s", ring_by_ring, 100),
+    Scenario("two carriers cut in the same second", two_carriers(), 70),
+    Scenario("two carriers cut, and a canary with them", two_carriers(canaries=1), 70, is_long=True),
     Scenario("cuts of 1 to 9 s", short_cuts, 100, is_judged=False),
+    Scenario("1 % random loss", losing(0.01), 300, sample="province", tick=0.2, is_long=True),
     Scenario("2 % random loss", losing(0.02), 300, sample="province", tick=0.2),
-    Scenario("10 % random loss", losing(0.10), 600, sample="province", tick=0.2, is_judged=False),
-    Scenario("30 % random loss", losing(0.30), 60, sample="province", tick=0.2, is_judged=False),
+    Scenario("10 % random loss", losing(0.10), 600, sample="province", tick=0.2, is_long=True),
+    Scenario("30 % random loss", losing(0.30), 60, sample="province", tick=0.2, is_noisy=True),
+    Scenario("bursts of 1 s, 80 % lost", bursty(BURSTS), 120, sample="province", tick=0.2, is_noisy=True),
+    Scenario("20 lines lose 30 %", a_few_lossy(ratio=0.3), 900, is_noisy=True, is_long=True),
+    Scenario("20 lines lose in bursts", a_few_lossy(bursts=BURSTS), 900, is_noisy=True, is_long=True),
+    Scenario("lines that lose 30 % are cut", lossy_line_cut, 240, is_noisy=True, is_long=True),
+    Scenario("slow: 700 ms late", slow, 110, is_long=True),
+    Scenario("vantage uplink cut", blind, 80, is_blind=True),
+    Scenario("vantage uplink dying over 2 s", blind_in_parts(lasts=2), 80, is_blind=True),
+    Scenario("vantage uplink dying over 10 s", blind_in_parts(lasts=10), 80, is_blind=True, is_long=True),
     Scenario(
-        "bursts of 1 s, 80 % lost",
-        bursty(Bursts(60, 1, 0.8)),
-        120,
-        sample="province",
-        tick=0.2,
-        is_judged=False,
+        "vantage uplink dying, canaries last",
+        blind_in_parts(lasts=2, lead=1.0),
+        80,
+        is_blind=True,
+        is_long=True,
     ),
-    Scenario("vantage uplink cut", blind, 80),
-    Scenario("vantage uplink dying in parts", blind_in_parts, 80, is_judged=False),
+    Scenario("vantage cut behind its gateway", blind_behind(1), 80, is_blind=True, is_long=True),
+    Scenario("vantage cut behind its second hop", blind_behind(2), 80, is_blind=True, is_long=True),
+    Scenario("vantage loses carrier by carrier", blind_carrier_by_carrier, 80, is_blind=True, is_long=True),
+    Scenario("vantage uplink on and off", blind_on_and_off, 110, is_blind=True, is_long=True),
+    Scenario("vantage uplink loses 50 %", own_line_losing(0.5), 110, is_blind=True, is_long=True),
+    Scenario("vantage uplink loses 80 %", own_line_losing(0.8), 110, is_blind=True, is_long=True),
+    Scenario("centre cut off from the vantage", centre_cut_off, 90, is_blind=True, is_long=True),
     Scenario("clock steps 1 h forward", stepped(HOUR), 120),
     Scenario("clock steps 1 h back", stepped(-HOUR), 120),
     Scenario("flapping ring", flapping, 150, is_long=True),

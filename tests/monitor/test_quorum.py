@@ -1,9 +1,12 @@
 """Several vantages vote; who is missing is not counted as up."""
 
+from dataclasses import replace
+
 import pytest
 
-from monitor.models import State, View
+from monitor.models import State, SubjectKind, View
 from monitor.quorum import seen_from, state_of, votes
+from tests.support.monitoring import an_inventory, belief_on
 
 U, D, G, N = View.UP, View.DOWN, View.DEGRADED, View.UNKNOWN
 
@@ -70,3 +73,21 @@ def test_partial_says_from_where():
     assert seen_from({"V3": D, "V2": G}, upstreams) == {"down": ["VNPT"], "up": ["VIETTEL"]}
     assert seen_from({"V1": D, "V3": U}, upstreams) == {"down": ["VNPT"], "up": ["VIETTEL", "VNPT"]}
     assert seen_from({"V4": D, "V2": U, "V1": N}, upstreams) == {"down": ["V4"], "up": ["VIETTEL"]}
+
+
+async def test_a_target_lost_from_one_carrier_only_is_partial_says_so_and_is_nobodys_outage(tmp_path):
+    inventory = an_inventory(vantages=("V1", "V2"), quorum=2)
+    through = {"V1": VNPT, "V2": VIETTEL}
+    vantages = {code: replace(v, upstreams=through[code]) for code, v in inventory.vantages.items()}
+    inventory = replace(inventory, vantages=vantages)
+    async with belief_on(tmp_path / "belief.db", inventory) as duty:
+        for vantage in ("V1", "V2"):
+            await duty.all_answer(at=0, vantage=vantage)
+        await duty.fall("X-31-FIXED", at=5, vantage="V1")
+        [change] = [c for c in duty.heard if c.new == State.PARTIAL and c.kind is SubjectKind.TARGET]
+        assert change.evidence["seen_from"] == {"down": ["VNPT"], "up": ["VIETTEL"]}
+        assert duty.service.snapshot().targets["X-31-FIXED"].lost_from == ("VNPT",)
+        assert not duty.service.belief.outages
+        await duty.fall("X-31-FIXED", at=8, vantage="V2")
+        assert duty.service.snapshot().targets["X-31-FIXED"].state is State.DOWN
+        assert duty.service.snapshot().targets["X-31-FIXED"].lost_from == ()

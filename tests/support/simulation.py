@@ -65,6 +65,7 @@ class World:
         self._loss = np.zeros(len(self.codes))
         self._delay = np.zeros(len(self.codes))
         self._bursts = None
+        self._is_bursty = np.zeros(len(self.codes), bool)
         self._is_bad = np.zeros(len(self.codes), bool)
         self._turned = np.zeros(len(self.codes))
         self.looks = 0
@@ -91,8 +92,9 @@ class World:
     def delay(self, seconds, codes=None):
         self._delay[self._slots(codes)] = seconds
 
-    def burst(self, bursts):
+    def burst(self, bursts, codes=None):
         self._bursts = bursts
+        self._is_bursty[self._slots(codes)] = True
 
     def answers(self, slots, now):
         """Round trips in seconds of looks sent ``now`` (seconds); NaN where nothing will ever come."""
@@ -115,7 +117,8 @@ class World:
         chance = bad_share + (was - bad_share) * memory
         self._is_bad[slots] = self.rng.random(len(slots)) < chance
         self._turned[slots] = now
-        return np.where(self._is_bad[slots], shape.bad_loss, shape.good_loss)
+        lost = np.where(self._is_bad[slots], shape.bad_loss, shape.good_loss)
+        return np.where(self._is_bursty[slots], lost, 0.0)
 
     def _slots(self, codes):
         if codes is None:
@@ -249,6 +252,8 @@ class Experiment:
         self._ticked_ns = 0
         self._ticks = 0
         self._has_causes = self._is_dirty = False
+        self._is_cut_off = False
+        self.bad = ()
 
     # What happens to it
 
@@ -267,6 +272,10 @@ class Experiment:
     def now(self):
         """What the wall clock says, as Unix seconds."""
         return self.clock.wall_ns() / SECOND
+
+    def cut_off(self, is_cut_off):
+        """Let what the vantage reports be lost on its way to the service, or arrive again."""
+        self._is_cut_off = is_cut_off
 
     def step_clock(self, seconds):
         """Move the wall clock, as an operator or a broken time server would."""
@@ -333,6 +342,8 @@ class Experiment:
         while self.clock.steady_ns < end:
             self.clock.steady_ns += self._tick_ns
             self._carry_out()
+            if self._is_cut_off:
+                self.mailbag.taken()
             self._engine.pump()
             self.runner.tick()
             self._ticks += 1
@@ -344,7 +355,7 @@ class Experiment:
             self._events.pop(0)[2]()
 
     async def _believe(self):
-        for batch in self.mailbag.taken():
+        for batch in () if self._is_cut_off else self.mailbag.taken():
             await self.monitor.take(batch)
         deadline = self.monitor.next_deadline()
         is_due = deadline is not None and deadline <= self.clock.now()
@@ -377,15 +388,18 @@ class Experiment:
         ]
 
     async def opened(self):
-        """Incidents with their first page."""
+        """Incidents that stand with their first page; of one that was merged, its page counts for what it joined."""
+        incidents = {row.id: row for row in await self._rows(alerting_schema.incidents)}
         first = {}
         for row in await self._rows(alerting_schema.outbox):
             if row.kind == "page":
+                stands = incidents[row.incident].parent or row.incident
                 at = row.created_at.timestamp()
-                first[row.incident] = min(first.get(row.incident, at), at)
+                first[stands] = min(first.get(stands, at), at)
         return [
             Opened(row.owner, row.condition, row.opened_at.timestamp(), first.get(row.id, math.inf))
-            for row in await self._rows(alerting_schema.incidents)
+            for row in incidents.values()
+            if row.parent is None
         ]
 
     async def unobserved(self):
@@ -403,11 +417,8 @@ class Experiment:
 async def experiment(folder, inventory, *, seed=1, start, **more):
     """An experiment that has begun, over a database file of its own."""
     database = open_engine(f"sqlite+aiosqlite:///{folder}/simulated.db")
-    tables = [
-        getattr(module, name) for module in (monitor_schema, alerting_schema) for name in module.__all__
-    ]
     async with database.begin() as connection:
-        await connection.run_sync(lambda plain: metadata.create_all(plain, tables=tables))
+        await connection.run_sync(metadata.create_all)
     running = Experiment(database, inventory, seed=seed, start=start, **more)
     try:
         await running.begin()
