@@ -11,7 +11,7 @@ others vouched without it, it is merely dead and blinds nobody. Three beliefs re
   second while anything is in doubt, so a real failure waits for nothing: its proof came while it was timing out.)
 * **blindness**: the newest looks at so many groups failed that the rest is not enough. When enough answer
   again, the gap from the last proof of sight to the new one is blind: whatever failed inside it is dropped.
-* **doubt of ourselves** (``is_steady``): a group whose newest looks were not answered, or were only once since, may
+* **doubt of ourselves** (``is_steady``): a group whose newest looks were not answered, or only once or twice since, may
   be the first of all to go: an uplink that dies in parts takes canaries and targets one after the other. What turned
   down is not committed (:mod:`monitor.confirmation`) before every group is steady again, or has been silent for
   :data:`SUSPECT_NS` while the others still vouch: then it is the canary that is dead, not we.
@@ -47,23 +47,29 @@ SUSPECT_NS = 10 * SECOND
 WRITE_OFF_NS = 60 * SECOND
 """A group silent for this long, while the others vouch, counts no more until it answers."""
 
-STEADY_ANSWERS = 2
-"""Answers in a row that make a canary trustworthy again: at 80 % loss four groups do that once in a million looks."""
+STEADY_ANSWERS = 3
+"""Answers in a row that make a canary trustworthy again."""
+
+STEADY_NS = 1_200_000_000
+"""And the time that they must span: a look that was lost between two of them is known only after its timeout."""
+
+_KEPT = 8
 
 _PROOF = frozenset({Outcome.OK, Outcome.REFUSED, Outcome.MISMATCH, Outcome.OVERLOADED})
 
 
 @dataclass(frozen=True, slots=True)
 class CanaryRecord:
-    """What one canary has shown: the starts of its newest answered and failed looks, and how many in a row.
+    """What one canary has shown: the starts of its newest answered and failed looks, and failures in a row.
 
-    ``back_ns`` is the start of the first answer after its newest failure.
+    ``answers`` are the starts of answered looks since its newest failure, the last few of them; ``back_ns`` is the
+    first of all of them.
     """
 
     last_ok_ns: int = NEVER
     last_failure_ns: int = NEVER
     failures: int = 0
-    answers: int = 0
+    answers: tuple[int, ...] = ()
     back_ns: int = NEVER
 
     @property
@@ -79,7 +85,27 @@ class CanaryRecord:
     @property
     def is_steady(self) -> bool:
         """Whether it has never failed, or answered often enough since."""
-        return self.is_up and (self.last_failure_ns == NEVER or self.answers >= STEADY_ANSWERS)
+        is_long = len(self.answers) >= STEADY_ANSWERS and self.last_ok_ns - self.back_ns >= STEADY_NS
+        return self.is_up and (self.last_failure_ns == NEVER or is_long)
+
+    def answered(self, at_ns: int) -> "CanaryRecord":
+        """Answer the record after an answered look that started at ``at_ns``."""
+        newest = max(self.last_ok_ns, at_ns)
+        if at_ns <= self.last_failure_ns:
+            return replace(self, last_ok_ns=newest)
+        answers = tuple(sorted((*self.answers, at_ns)))[-_KEPT:]
+        back_ns = min(self.back_ns, at_ns) if self.answers else at_ns
+        return replace(self, last_ok_ns=newest, failures=0, answers=answers, back_ns=back_ns)
+
+    def failed(self, at_ns: int) -> "CanaryRecord":
+        """Answer the record after a failed look that started at ``at_ns``, whenever that became known."""
+        failures = self.failures + 1 if at_ns > self.last_ok_ns else self.failures
+        newest = max(self.last_failure_ns, at_ns)
+        answers = tuple(each for each in self.answers if each > newest)
+        back_ns = (
+            max(self.back_ns, answers[0]) if len(answers) < len(self.answers) and answers else self.back_ns
+        )
+        return replace(self, last_failure_ns=newest, failures=failures, answers=answers, back_ns=back_ns)
 
     def not_after(self, now_ns: int) -> "CanaryRecord":
         """Answer the same record with nothing dated later than ``now_ns``."""
@@ -90,6 +116,7 @@ class CanaryRecord:
             last_ok_ns=min(self.last_ok_ns, newest if self.is_up else other),
             last_failure_ns=min(self.last_failure_ns, other if self.is_up else newest),
             back_ns=min(self.back_ns, newest),
+            answers=tuple(min(each, newest) for each in self.answers),
         )
 
 
@@ -216,11 +243,7 @@ def watch(
 
 def _sees(sight: Sight, canary: int, at_ns: int) -> tuple[Sight, Gap | None, SightChange | None]:
     was_blind = sight.is_blind
-    record = sight.canaries[canary]
-    if at_ns > record.last_failure_ns:
-        back_ns = record.back_ns if record.is_up else at_ns
-        record = replace(record, failures=0, answers=record.answers + 1, back_ns=back_ns)
-    seen = sight.with_record(canary, replace(record, last_ok_ns=max(record.last_ok_ns, at_ns)))
+    seen = sight.with_record(canary, sight.canaries[canary].answered(at_ns))
     proven_ns = seen.proven_ns()
     if proven_ns <= sight.sighted_ns:
         return seen, None, None
@@ -235,11 +258,7 @@ def _sees(sight: Sight, canary: int, at_ns: int) -> tuple[Sight, Gap | None, Sig
 def _fails(
     sight: Sight, canary: int, at_ns: int, down_after: int
 ) -> tuple[Sight, Gap | None, SightChange | None]:
-    record = sight.canaries[canary]
-    if at_ns > record.last_ok_ns:
-        record = replace(record, failures=record.failures + 1, answers=0)
-    newest = max(record.last_failure_ns, at_ns)
-    seen = sight.with_record(canary, replace(record, last_failure_ns=newest))
+    seen = sight.with_record(canary, sight.canaries[canary].failed(at_ns))
     silent = [each for each in seen.canaries if each.is_known and not each.is_up]
     if sight.is_isolated or not seen.is_blind or any(each.failures < down_after for each in silent):
         return seen, None, None

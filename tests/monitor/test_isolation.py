@@ -108,11 +108,11 @@ def test_one_dead_group_of_four_makes_us_doubt_ourselves_for_a_while_and_then_no
     assert sight.vouched_ns == 21 * S
 
 
-def test_a_group_that_lost_a_look_is_trusted_again_after_two_answers_and_from_the_first_of_them_on():
-    sight, _, _ = seen(all_answered(), (3, 11 * S, False), (3, 12 * S, True))
-    assert sight.steady_since(12 * S) is None
-    sight, _, _ = seen(sight, (3, 13 * S, True))
-    assert sight.steady_since(13 * S) == 12 * S
+def test_a_group_that_lost_a_look_is_trusted_again_after_three_answers_and_from_the_first_of_them_on():
+    sight, _, _ = seen(all_answered(), (3, 11 * S, False), (3, 12 * S, True), (3, 13 * S, True))
+    assert sight.steady_since(13 * S) is None
+    sight, _, _ = seen(sight, (3, 14 * S, True))
+    assert sight.steady_since(14 * S) == 12 * S
 
 
 def test_a_group_silent_for_a_minute_is_written_off_until_it_answers():
@@ -131,3 +131,12 @@ def test_groups_that_fall_silent_together_are_never_written_off_by_the_rest():
     sight, _, _ = seen(all_answered(), *looks)
     assert sight.is_blind
     assert sight.written_off == frozenset()
+
+
+def test_a_loss_that_is_known_late_takes_the_trust_back():
+    sight, _, _ = seen(all_answered(), (3, 11 * S, False))
+    later = [(3, 12 * S + n * S // 4, True) for n in (0, 2, 3, 4, 5, 6)]
+    sight, _, _ = seen(sight, *later)
+    assert sight.steady_since(14 * S) == 12 * S
+    sight, _, _ = seen(sight, (3, 12 * S + S // 4, False))
+    assert sight.steady_since(14 * S) is None
