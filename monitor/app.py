@@ -48,6 +48,7 @@ from monitor.retention import Retention
 from monitor.settings import Settings
 from monitor.worker import MonitorWorker
 from probes.bus import InProcessBus
+from probes.bus_nats import NatsConsumer
 
 __all__ = ["Service", "create_app"]
 
@@ -182,12 +183,22 @@ class Service:
             **self.planning.loops(),
             **self.aiding.loops(),
             **(self.tracing.loops() if self.tracing is not None else {}),
+            **self._bus_loops(),
             "pages": Feed(self.pages).run,
             "reports": ReportWorker(
                 service=self.pages.reports, election=lambda: self.monitor.inventory.election, clock=now
             ).run,
             "retention": keeping.run,
         }
+
+    def _bus_loops(self) -> Loops:
+        bus = self.settings.bus
+        if bus is None:
+            return {}
+        consumer = NatsConsumer(
+            url=bus.url.get_secret_value(), domains=bus.domains, take=self.monitor.take, wall_ns=time.time_ns
+        )
+        return {"bus": consumer.run}
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         if not self._stop.is_set() and not task.cancelled():

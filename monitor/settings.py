@@ -65,6 +65,16 @@ class ReflectorSettings(BaseModel, frozen=True, extra="forbid"):
     allowed: tuple[IPvAnyNetwork, ...] = Field(description="Networks whose packets are reflected, as JSON.")
 
 
+class BusSettings(BaseModel, frozen=True, extra="forbid"):
+    """NATS JetStream, over which batches of vantages elsewhere come."""
+
+    url: SecretStr = Field(description="Server, with its user if need be: nats://user:password@host.")
+    domains: tuple[str, ...] = Field(
+        default=(),
+        description="JetStream domains of the vantages' leaf nodes, as JSON; none without leaf nodes.",
+    )
+
+
 class Settings(BaseSettings):
     """Everything that an administrator may set."""
 
@@ -97,6 +107,7 @@ class Settings(BaseSettings):
         default_factory=dict,
         description="Vantages that look from elsewhere: code to the SHA-256 of its token, as JSON.",
     )
+    bus: BusSettings | None = Field(default=None, description="NATS, for vantages elsewhere; none: not read.")
     extra_ca: Path | None = Field(
         default=None, description="Further certificate authority for HTTPS targets."
     )

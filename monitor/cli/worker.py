@@ -24,6 +24,8 @@ from inventory.models import Inventory
 from inventory.rebase import rebased
 from monitor.cli.parent import watch_parent
 from probes.bus_http import HttpPublisher
+from probes.bus_nats import NatsPublisher
+from probes.bus_spooled import SpoolingPublisher
 from probes.call_limits import CallLimits
 from probes.catalogue import catalogue
 from probes.health import clock_age
@@ -53,7 +55,11 @@ def add(commands: Any) -> None:
     parser.add_argument(
         "--vantage", required=True, metavar="CODE", help="which vantage of vantages.yml this is"
     )
-    parser.add_argument("--to", required=True, metavar="URL", help="the service: https://board.example")
+    way = parser.add_mutually_exclusive_group(required=True)
+    way.add_argument("--to", metavar="URL", help="the service: https://board.example")
+    way.add_argument(
+        "--bus", metavar="URL", help="or NATS JetStream, best a leaf node here: nats://127.0.0.1"
+    )
     parser.add_argument("--token-file", type=Path, help=f"file with the token (or the environment: {_TOKEN})")
     parser.add_argument(
         "--spool", type=Path, default=Path("var/spool"), help="folder for what cannot be delivered"
@@ -69,12 +75,12 @@ def add(commands: Any) -> None:
 def _run(chosen: argparse.Namespace) -> int:
     problem = ""
     try:
-        token = _token(chosen)
+        token = "" if chosen.bus else _token(chosen)
         inventory = _inventory(chosen)
         if chosen.vantage not in inventory.vantages:
             problem = f"--vantage {chosen.vantage!r}: there are {', '.join(inventory.vantages)}"
-        elif urlsplit(chosen.to).scheme not in {"http", "https"} or not urlsplit(chosen.to).netloc:
-            problem = f"--to {chosen.to!r}: say http(s)://host[:port]"
+        else:
+            problem = _address_problem(chosen)
     except InventoryFaultsError as error:
         print("\n".join(map(str, error.faults)), file=sys.stderr)
         return 1
@@ -87,14 +93,7 @@ def _run(chosen: argparse.Namespace) -> int:
 
 
 def _live(chosen: argparse.Namespace, inventory: Inventory, token: str) -> int:
-    publisher = HttpPublisher(
-        url=chosen.to.rstrip("/") + _HOOK,
-        token=token,
-        spool=Spool(chosen.spool, most_bytes=chosen.spool_mib << 20),
-        monotonic=time.monotonic,
-        wall_ns=time.time_ns,
-        tls=ssl.create_default_context(cafile=chosen.ca) if chosen.ca else None,
-    )
+    publisher = _publisher(chosen, token)
     vantage = VantageWorker(
         inventory=inventory,
         vantage=chosen.vantage,
@@ -121,7 +120,7 @@ def _live(chosen: argparse.Namespace, inventory: Inventory, token: str) -> int:
         watch_parent(stop.set)
     publisher.start()
     vantage.start()
-    log.info("worker started", vantage=chosen.vantage, to=chosen.to, digest=inventory.digest[:12])
+    log.info("worker started", vantage=chosen.vantage, to=_shown(chosen), digest=inventory.digest[:12])
     while vantage.is_alive() and not stop.wait(_LOOK_SECONDS):
         if reload.is_set():
             reload.clear()
@@ -131,6 +130,41 @@ def _live(chosen: argparse.Namespace, inventory: Inventory, token: str) -> int:
     publisher.stop()
     log.info("worker stopped", sent=publisher.statistics.sent, spooled_bytes=publisher.spooled_bytes)
     return 1 if ended_itself else 0
+
+
+def _publisher(chosen: argparse.Namespace, token: str) -> SpoolingPublisher:
+    spool = Spool(chosen.spool, most_bytes=chosen.spool_mib << 20)
+    if chosen.bus:
+        return NatsPublisher(
+            url=chosen.bus,
+            vantage=chosen.vantage,
+            spool=spool,
+            monotonic=time.monotonic,
+            wall_ns=time.time_ns,
+        )
+    return HttpPublisher(
+        url=chosen.to.rstrip("/") + _HOOK,
+        token=token,
+        spool=spool,
+        monotonic=time.monotonic,
+        wall_ns=time.time_ns,
+        tls=ssl.create_default_context(cafile=chosen.ca) if chosen.ca else None,
+    )
+
+
+def _address_problem(chosen: argparse.Namespace) -> str:
+    option, url, schemes = (
+        ("--bus", chosen.bus, {"nats", "tls"}) if chosen.bus else ("--to", chosen.to, {"http", "https"})
+    )
+    asked = urlsplit(url)
+    if asked.scheme in schemes and asked.netloc:
+        return ""
+    return f"{option} {url!r}: say {'nats' if chosen.bus else 'http(s)'}://host[:port]"
+
+
+def _shown(chosen: argparse.Namespace) -> str:
+    """Answer where batches go, without what may stand before an @."""
+    return str(urlsplit(chosen.bus or chosen.to).netloc).rpartition("@")[2]
 
 
 def _reload(chosen: argparse.Namespace, vantage: VantageWorker) -> None:
