@@ -21,6 +21,7 @@ from dashboards.records import StoredRecords
 from dashboards.reports.service import ReportService
 from dashboards.second_factor import SecondFactors
 from dashboards.settings import PagesSettings
+from monitor.models import Verdict
 from monitor.planned_service import PlannedService
 
 __all__ = ["assemble"]
@@ -46,13 +47,7 @@ def assemble(
         records=StoredRecords(database, monitor),
         planned=planned
         or PlannedService(database=database, inventory=lambda: monitor.inventory, clock=clock),
-        aid=aid
-        or AidService(
-            database=database,
-            alerting=alerting,
-            clock=clock,
-            verdicts=lambda: {code: site.verdict for code, site in monitor.snapshot().sites.items()},
-        ),
+        aid=aid or _aid(database, monitor, alerting, clock),
         reports=ReportService(
             database=database, places=lambda: (monitor.inventory, monitor.topology), clock=clock
         ),
@@ -80,3 +75,12 @@ def assemble(
         token=token,
         settings=settings,
     )
+
+
+def _aid(
+    database: AsyncEngine, monitor: Monitoring, alerting: Acting, clock: Callable[[], datetime]
+) -> AidService:
+    def verdicts() -> dict[str, Verdict]:
+        return {code: site.verdict for code, site in monitor.snapshot().sites.items()}
+
+    return AidService(database=database, alerting=alerting, clock=clock, verdicts=verdicts)
