@@ -3,11 +3,13 @@
 Everything works without script: a shift or a gap in the week is a link that opens the form below it, filled in.
 """
 
+from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from typing import TypedDict
 
 from starlette.responses import Response
 
+from alerting.roster import Finding, FindingKind
 from alerting.roster_calendar import calendar_of
 from alerting.roster_errors import ImpossibleShiftError, RosterRefusedError, UnknownRosterLinkError
 from alerting.roster_links import Opening, Purpose
@@ -306,10 +308,20 @@ async def file(visit: Visit) -> Response:
         "roster_file.html",
         preview=preview,
         found=preview.understanding,
+        wrong=_once(preview.findings),
         parties={code: party.name for code, party in parties.items()},
         names=names,
         identifier=identifier,
     )
+
+
+def _once(found: Iterable[Finding]) -> list[Finding]:
+    """Answer what is wrong with a person once, not for each of their shifts; gaps and overlaps each."""
+    kept: dict[object, Finding] = {}
+    for one in found:
+        lasting = one.kind in {FindingKind.NO_CONTACT, FindingKind.OWN_NETWORK, FindingKind.UNKNOWN_PERSON}
+        kept.setdefault((one.kind, one.party, one.person) if lasting else one, one)
+    return list(kept.values())
 
 
 async def accept_file(visit: Visit) -> Response:
