@@ -45,7 +45,11 @@ EXAMPLES = {
     "/reports": "/reports",
     "/guide": "/guide",
     "/guide/{topic}": "/guide/incident",
+    "/a": "/a",
     "/a/{token}": "/a/unknown",
+    "/aid": "/aid",
+    "/aid/new": "/aid/new?incident=3",
+    "/aid/{id}": "/aid/1",
 }
 """An address of each page, with something on it."""
 NOT_PAGES = {

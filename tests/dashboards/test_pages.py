@@ -155,7 +155,7 @@ async def test_a_link_shows_on_get_and_acts_on_post_only_and_once(room, visitor,
         address = await room.alerting.links.issue(
             connection, incident=cut.id, person="VNPT-OPS-2", expires_at=room.now + timedelta(minutes=10)
         )
-    path = address.removeprefix("http://127.0.0.1")
+    path = address.link.removeprefix("http://127.0.0.1")
     for _ in range(2):
         shown = await visitor.see(path)
         assert "Tiếp nhận với tên Trực ca VNPT 2" in text_of(shown)
@@ -214,8 +214,17 @@ async def test_language_and_colours_are_remembered(officer, cut):
     assert "data-theme" not in (await officer.see("/?theme=auto")).text
 
 
-OPEN = {"/sign-in", "/sign-in/code", "/sign-in/provider", "/sign-in/provider/back", "/a", "/a/{token}"}
-"""What anybody may see: nothing of the province."""
+OPEN = {
+    "/a",
+    "/a/{token}",
+    "/roster/calendar/{token}",
+    "/roster/mine/{token}",
+    "/sign-in",
+    "/sign-in/code",
+    "/sign-in/provider",
+    "/sign-in/provider/back",
+}
+"""What opens without a session: nothing of the province, or what a token of its own was given for."""
 
 
 def test_every_page_but_sign_in_and_links_asks_for_a_session():
