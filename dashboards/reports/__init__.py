@@ -11,9 +11,10 @@
   announced; disputed and mitigated time counts as down until somebody settles it, and stands beside the figure, which
   is printed without the disputed part too. Against it: a carrier with a good excuse waits; but nobody can raise a
   figure by disputing.
-* **Never seen is unseen.** Before a path first answered nobody knows how it was; that time is unobserved, not up. A path
-  is down where all of its targets are, unseen where every vantage that looks at it was blind. Restricted incidents
-  enter no report.
+* **Never seen is unseen.** Before a path first answered nobody knows how it was; that time is unobserved, not up. Nor
+  is time up in which the service or a vantage was off, whether it came back since (monitor wrote it down) or not yet.
+  A path is down where all of its targets are, unseen where every vantage that looks at it was blind. Restricted
+  incidents enter no report.
 * **Parts sum to wholes**, checked when the facts are folded (a report that does not reconcile is not built) and printed
   as a control line under each table. Every interval is widened to whole seconds first, so printed parts add up.
 * **Set sentences** are written only where the record supports them, and an edited text that says them all the same

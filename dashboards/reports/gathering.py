@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import RowMapping
@@ -12,8 +12,17 @@ from alerting.aid import Aid
 from alerting.aid_store import aids_of
 from alerting.models import CauseClass, Incident, LedgerEntry
 from alerting.oncall import gaps
+from alerting.roster_store import living
 from dashboards.reports import record_store
-from dashboards.reports.observed import Piece, beginnings, losses, path_pieces, reported_paths, unseen
+from dashboards.reports.observed import (
+    Piece,
+    beginnings,
+    losses,
+    path_pieces,
+    reported_paths,
+    silent_since,
+    unseen,
+)
 from dashboards.reports.record import (
     AidGiven,
     PathOutage,
@@ -28,7 +37,7 @@ from dashboards.reports.record import (
 from dashboards.reports.told import Page, incident_spells, reported_incident
 from dashboards.views.tilemap import tile_map
 from inventory.database import reading
-from inventory.models import Inventory
+from inventory.models import Inventory, Person, Shift
 from inventory.phases import DUTY_PHASES
 from inventory.topology import Topology
 from monitor.moments import moment
@@ -54,11 +63,20 @@ class Rows:
     targets: Sequence[RowMapping]
     aids: Sequence[Aid]
     armed: Sequence[RowMapping]
+    shifts: Sequence[Shift]
+    people: Mapping[str, Person]
+    heard: Mapping[str, datetime]
 
 
-async def gather(database: AsyncEngine, since: datetime, until: datetime, *, incident: str = "") -> Rows:
-    """Read a window in one snapshot; with ``incident`` only that one, whenever it was."""
+async def gather(
+    database: AsyncEngine, inventory: Inventory, since: datetime, until: datetime, *, incident: str = ""
+) -> Rows:
+    """Read a window in one snapshot; with ``incident`` only that one, whenever it was.
+
+    Shifts and people are those of the live roster, which lies over the inventory's files.
+    """
     async with reading(database) as connection:
+        roster = await living(connection, inventory, until)
         found = await record_store.incidents_between(connection, since, until, number=incident)
         keys = [each.id for each in found]
         return Rows(
@@ -72,6 +90,9 @@ async def gather(database: AsyncEngine, since: datetime, until: datetime, *, inc
             targets=await record_store.incident_targets(connection, keys),
             aids=await aids_of(connection, limit=_MOST_AIDS),
             armed=await record_store.armed_rows(connection),
+            shifts=roster.shifts,
+            people=roster.people,
+            heard=await record_store.vantage_rows(connection),
         )
 
 
@@ -86,7 +107,8 @@ def assembled(
 ) -> Record:
     """Make the record of a window that ends at ``taken_at`` at the latest: what is to come is not on record."""
     until = min(until, max(taken_at, since))
-    return _Assembly(rows, inventory, topology).record(since, until, taken_at)
+    on_duty = replace(inventory, shifts=tuple(rows.shifts), people=rows.people)
+    return _Assembly(rows, on_duty, topology).record(since, until, taken_at)
 
 
 class _Assembly:
@@ -106,6 +128,9 @@ class _Assembly:
             reported_paths(inventory, self._topology), armed, self._topology, since=since, until=until
         )
         blind, reasons = _blind(rows.unobserved)
+        for silence in silent_since(rows.heard, inventory.vantages, since=since, until=until):
+            blind.setdefault(silence.vantage, []).append(silence.piece)
+            reasons[silence.piece.sources[0]] = "silent"
         return Record(
             since=since,
             until=until,
@@ -239,7 +264,7 @@ class _Assembly:
         ]
 
 
-def _blind(rows: Sequence[RowMapping]) -> tuple[Mapping[str, Sequence[Piece]], Mapping[str, str]]:
+def _blind(rows: Sequence[RowMapping]) -> tuple[dict[str, list[Piece]], dict[str, str]]:
     """Answer each vantage's blind times, and the reason of each row."""
     found: defaultdict[str, list[Piece]] = defaultdict(list)
     reasons = {}

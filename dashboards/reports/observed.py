@@ -7,13 +7,27 @@ time was unseen where every vantage that looks at it was blind.
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from dashboards.reports.record import ReportedPath, SiteLoss, Unseen
 from inventory.models import Inventory
 from inventory.topology import Topology
 
-__all__ = ["Piece", "beginnings", "losses", "path_pieces", "reported_paths", "shared", "unseen"]
+__all__ = [
+    "Piece",
+    "Silence",
+    "beginnings",
+    "losses",
+    "path_pieces",
+    "reported_paths",
+    "shared",
+    "silent_since",
+    "unseen",
+]
+
+
+_SILENT_AFTER = timedelta(seconds=15)
+"""As long as a vantage may be silent before its silence is unobserved (monitor.intake)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +142,30 @@ def unseen(
             reason = ", ".join(sorted({reasons[each] for each in piece.sources if each in reasons}))
             found.append(Unseen("+".join(piece.sources), watch, piece.start, piece.end, reason))
     return tuple(found)
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """Time since which a vantage has not been heard."""
+
+    vantage: str
+    piece: Piece
+
+
+def silent_since(
+    heard: Mapping[str, datetime], vantages: Iterable[str], *, since: datetime, until: datetime
+) -> tuple[Silence, ...]:
+    """Answer the vantages that were silent at the end of the window, and since when.
+
+    What belief writes down of a silence it writes when the vantage is heard again. Until then (the service is off, or
+    a line to a vantage is) nothing stands in the record, and what nobody looked at would be told as up.
+    """
+    last = {code: max(heard.get(code, since), since) for code in sorted(vantages)}
+    return tuple(
+        Silence(code, Piece(at, None, (f"silent:{code}:{at.isoformat()}",)))
+        for code, at in last.items()
+        if at + _SILENT_AFTER < until
+    )
 
 
 def losses(

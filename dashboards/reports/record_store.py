@@ -1,6 +1,6 @@
 """SQL behind a report: everything that touches a window. Takes a connection, never commits, never asks for the time."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
 from typing import Any
@@ -12,7 +12,7 @@ from alerting.models import Incident, IncidentEvent, LedgerEntry
 from alerting.schema import incident_outages, incidents, ledger, outbox
 from alerting.store import incident as read_incident
 from monitor.models import SubjectKind
-from monitor.schema import outages, state_changes, target_states, unobserved
+from monitor.schema import outages, state_changes, target_states, unobserved, vantages
 
 __all__ = [
     "armed_rows",
@@ -23,6 +23,7 @@ __all__ = [
     "page_rows",
     "site_rows",
     "unobserved_rows",
+    "vantage_rows",
 ]
 
 _AT_ONCE = 500
@@ -56,6 +57,12 @@ async def armed_rows(connection: AsyncConnection) -> Sequence[RowMapping]:
     table = target_states.c
     query = select(table.target, func.min(table.armed_at).label("armed_at")).group_by(table.target)
     return (await connection.execute(query)).mappings().all()
+
+
+async def vantage_rows(connection: AsyncConnection) -> Mapping[str, datetime]:
+    """Read when each vantage was last heard; one that never was is not there."""
+    rows = (await connection.execute(select(vantages.c.code, vantages.c.seen_at))).all()
+    return {row.code: row.seen_at for row in rows}
 
 
 async def site_rows(connection: AsyncConnection, since: datetime, until: datetime) -> Sequence[RowMapping]:

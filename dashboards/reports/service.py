@@ -188,8 +188,9 @@ class ReportService:
             return None
         self.progress[found.id] = (0, 7)
         try:
-            rows = await gather(self._database, found.since, found.until, incident=found.incident)
-            built, drafted = await asyncio.to_thread(self._build, found, amended, rows)
+            places = self._places()
+            rows = await gather(self._database, places[0], found.since, found.until, incident=found.incident)
+            built, drafted = await asyncio.to_thread(self._build, found, amended, rows, places)
             await self._keep(found, built, drafted)
         except (ReportRefusedError, UnreconciledError) as refused:
             await self._fail(found, str(refused))
@@ -207,8 +208,10 @@ class ReportService:
         async with reading(self._database) as connection:
             return await store.next_queued(connection)
 
-    def _build(self, found: Report, amended: Report | None, rows: Rows) -> tuple[Built, Mapping[str, str]]:
-        inventory, topology = self._places()
+    def _build(
+        self, found: Report, amended: Report | None, rows: Rows, places: tuple[Inventory, Topology]
+    ) -> tuple[Built, Mapping[str, str]]:
+        inventory, topology = places
         record = assembled(
             rows, inventory, topology, since=found.since, until=found.until, taken_at=self._clock()
         )

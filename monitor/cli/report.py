@@ -103,7 +103,7 @@ async def _make(chosen: argparse.Namespace, settings: Settings, inventory: Inven
         return 2
     engine = open_engine(settings.url)
     try:
-        rows = await gather(engine, since, until, incident=chosen.incident)
+        rows = await gather(engine, inventory, since, until, incident=chosen.incident)
     finally:
         await engine.dispose()
     record = assembled(rows, inventory, Topology(inventory), since=since, until=until, taken_at=now)

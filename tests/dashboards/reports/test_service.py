@@ -18,6 +18,9 @@ from dashboards.reports.schema import report_files
 from dashboards.reports.service import ReportService
 from dashboards.reports.windows import default_window, moment_of
 from dashboards.reports.worker import ReportWorker, slots_due
+from inventory.models import Duty, Shift
+from monitor.metrics import ServiceMetrics
+from monitor.service import MonitorService
 from tests.support.duty_room import SCENES, a_duty_room
 
 assert dashboards.reports.schema
@@ -40,7 +43,7 @@ def service(room):
 
 async def record_of(room, **more):
     since, until = room.now - timedelta(hours=1), room.now
-    rows = await gather(room.database, since, until, **more)
+    rows = await gather(room.database, room.inventory, since, until, **more)
     return assembled(rows, room.inventory, room.monitor.topology, since=since, until=until, taken_at=room.now)
 
 
@@ -79,7 +82,7 @@ async def test_what_nobody_could_see_is_told_as_unseen(room):
 
 async def test_time_before_a_path_was_first_seen_is_unseen_not_up(room):
     await room.advance(600, step=60)
-    rows = await gather(room.database, room.now - timedelta(hours=3), room.now)
+    rows = await gather(room.database, room.inventory, room.now - timedelta(hours=3), room.now)
     record = assembled(
         rows,
         room.inventory,
@@ -91,6 +94,76 @@ async def test_time_before_a_path_was_first_seen_is_unseen_not_up(room):
     times = build(Order(Kind.DAILY), record, formats=()).facts.whole.times
     assert times.up <= 601 * len(record.paths)
     assert times.unobserved >= (3 * 3600 - 602) * len(record.paths)
+
+
+async def times_since(room, since):
+    rows = await gather(room.database, room.inventory, since, room.now)
+    record = assembled(
+        rows, room.inventory, room.monitor.topology, since=since, until=room.now, taken_at=room.now
+    )
+    facts = build(Order(Kind.DAILY), record, formats=()).facts
+    return facts.whole.times, len(record.paths), {each.reason for each in record.unseen}
+
+
+async def test_time_in_which_the_service_was_off_is_unseen_not_up(room):
+    await room.advance(300, step=5)
+    since = room.now
+    await room.advance(60, step=5)
+    room.now += timedelta(minutes=10)
+    room.monitor = MonitorService(
+        database=room.database, inventory=room.inventory, clock=room.clock, metrics=ServiceMetrics()
+    )
+    await room.monitor.start()
+    await room.advance(60, step=5)
+    times, paths, reasons = await times_since(room, since)
+    assert 600 * paths <= times.unobserved <= 606 * paths
+    assert times.up == 720 * paths - times.unobserved
+    assert "not_running" in reasons
+
+
+async def test_a_report_made_while_nothing_is_heard_tells_that_time_as_unseen(room):
+    await room.advance(300, step=5)
+    since = room.now
+    await room.advance(60, step=5)
+    room.now += timedelta(minutes=10)
+    times, paths, reasons = await times_since(room, since)
+    assert times.unobserved == 600 * paths
+    assert times.up == 60 * paths
+    assert reasons == {"silent"}
+
+
+async def test_turns_gaps_and_people_are_those_of_the_live_roster(room):
+    inventory, roster = room.inventory, room.deps.roster
+    party = next(each for each in inventory.parties.values() if Duty.OPERATIONS in each.duties)
+    duty = Duty.OPERATIONS
+    [before] = [
+        each
+        for each in inventory.shifts
+        if (each.party, each.duty) == (party.code, duty) and each.start <= room.now < each.end
+    ]
+    other = next(
+        each.code
+        for each in inventory.people.values()
+        if each.party == party.code and each.code != before.person
+    )
+    await room.advance(60, step=20)
+    shift = Shift(party.code, duty, other, room.now - timedelta(minutes=30), room.now)
+    await roster.add(shift, actor="trucban", scope=None, as_override=True)
+    turns = [each for each in (await record_of(room)).turns if (each.party, each.duty) == (party.code, duty)]
+    assert (other, shift.start, shift.end) in {(each.person, each.start, each.end) for each in turns}
+    mine = next(each for each in (await roster.view()).shifts if each.person == other and each.duty is duty)
+    await roster.remove(mine.id, actor="trucban", scope=None)
+    record = await record_of(room)
+    assert other not in {
+        each.person
+        for each in record.turns
+        if (each.party, each.duty, each.start) == (party.code, duty, shift.start)
+    }
+    assert (shift.start, shift.end) in {
+        (each.started_at, each.ended_at)
+        for each in record.gaps
+        if (each.party, each.duty) == (party.code, duty)
+    }
 
 
 async def test_a_dossier_holds_the_ledger_and_one_incident(room):
@@ -207,8 +280,8 @@ async def test_an_edit_during_the_build_is_never_lost(room, service):
     report = await ordered(service, room)
     await service.finalise(report.id, by="lanhdao")
     read = await service.report(report.id, scope=None)
-    rows = await gather(room.database, read.since, read.until)
-    built, drafted = service._build(read, None, rows)
+    rows = await gather(room.database, room.inventory, read.since, read.until)
+    built, drafted = service._build(read, None, rows, (room.inventory, room.monitor.topology))
     await service.edit(report.id, texts={"lessons": "muộn"}, fields=None, by="trucban")
     await service._keep(read, built, drafted)
     assert not (await service.report(report.id, scope=None)).is_frozen
