@@ -5,6 +5,10 @@ the planned end has passed, pages go to the outgoing person and, as their substi
 hand closes before the old one opens. When nobody accepts within the grace it is *overdue*, which is told; and when the
 incoming turn itself ends without acceptance, it *lapses* and the plan holds again, because nobody can be kept for ever.
 A duty for which no handover is offered changes hands by the plan, at the minute that the roster says.
+
+Only the incoming person accepts. Where they cannot sign in, somebody of the department who may edit the roster accepts
+on their behalf and is named in the audit; the outgoing person and their colleagues cannot, or a duty could be put
+down without anybody having picked it up.
 """
 
 from collections.abc import Iterable, Sequence
@@ -57,6 +61,10 @@ class Handover:
     def is_overdue(self, at: datetime) -> bool:
         """Whether the incoming person should have accepted by now."""
         return self.is_open(at) and at >= self.due_at
+
+    def is_for(self, person: str) -> bool:
+        """Whether ``person`` (a code of the roster, empty for a shared account) is who takes over."""
+        return person != "" and person == self.incoming
 
 
 def due_at(boundary: datetime, offered_at: datetime) -> datetime:

@@ -13,7 +13,7 @@ from alerting.handover import Handover, HandoverState, due_at
 from alerting.models import LIVE
 from alerting.oncall import on_duty
 from alerting.roster import Origin, RosterShift
-from alerting.roster_errors import ImpossibleShiftError, SettledError, UnknownShiftError
+from alerting.roster_errors import ImpossibleShiftError, NotTheirsError, SettledError, UnknownShiftError
 from alerting.roster_schema import handovers, swaps
 from alerting.roster_service import RosterService
 from alerting.store import incidents
@@ -82,37 +82,57 @@ class HandoverService:
             )
             return await _handover(connection, identifier, scope)
 
-    async def accept(self, identifier: int, *, actor: str, scope: str | None) -> Handover:
-        """Take the duty over; the first acceptance stands, and again is harmless."""
-        return await self._settle(identifier, HandoverState.ACCEPTED, actor=actor, scope=scope)
+    async def accept(
+        self, identifier: int, *, actor: str, scope: str | None, person: str = "", on_behalf: bool = False
+    ) -> Handover:
+        """Take the duty over; the first acceptance stands, and again is harmless.
+
+        ``person`` is whom the caller is in the roster. With ``on_behalf`` they may accept for somebody else, which
+        the audit then says; without it :class:`NotTheirsError`.
+        """
+        async with transaction(self._roster.database) as connection:
+            found = await _handover(connection, identifier, scope)
+            own = found.is_for(person)
+            if not own and not on_behalf:
+                raise NotTheirsError
+            note = "" if own else f"thay mặt · on behalf of {found.incoming}"
+            return await self._settle(connection, found, HandoverState.ACCEPTED, actor=actor, note=note)
 
     async def withdraw(self, identifier: int, *, actor: str, scope: str | None) -> Handover:
         """Take an offer back: the plan holds."""
-        return await self._settle(identifier, HandoverState.WITHDRAWN, actor=actor, scope=scope)
+        async with transaction(self._roster.database) as connection:
+            found = await _handover(connection, identifier, scope)
+            return await self._settle(connection, found, HandoverState.WITHDRAWN, actor=actor)
 
     async def _settle(
-        self, identifier: int, state: HandoverState, *, actor: str, scope: str | None
+        self,
+        connection: AsyncConnection,
+        found: Handover,
+        state: HandoverState,
+        *,
+        actor: str,
+        note: str = "",
     ) -> Handover:
-        async with transaction(self._roster.database) as connection:
-            now = self._roster.clock()
-            found = await _handover(connection, identifier, scope)
-            if found.state is state:
-                return found
-            if not found.is_open(now):
-                raise SettledError
-            accepted = state is HandoverState.ACCEPTED
-            await connection.execute(
-                update(handovers)
-                .where(handovers.c.id == identifier)
-                .values(
-                    state=state.value,
-                    accepted_at=now if accepted else None,
-                    accepted_by=actor[:120] if accepted else "",
-                )
+        now = self._roster.clock()
+        if found.state is state:
+            return found
+        if not found.is_open(now):
+            raise SettledError
+        accepted = state is HandoverState.ACCEPTED
+        await connection.execute(
+            update(handovers)
+            .where(handovers.c.id == found.id)
+            .values(
+                state=state.value,
+                accepted_at=now if accepted else None,
+                accepted_by=actor[:120] if accepted else "",
             )
-            key = (found.party, found.duty)
-            await store.note_change(connection, key, actor=actor, at=now, act=f"handover_{state.value}")
-            return await _handover(connection, identifier, scope)
+        )
+        key = (found.party, found.duty)
+        await store.note_change(
+            connection, key, actor=actor, at=now, act=f"handover_{state.value}", note=note
+        )
+        return await _handover(connection, found.id, None)
 
     async def open(self, *, scope: str | None) -> tuple[Handover, ...]:
         """Read the handovers that wait for acceptance."""

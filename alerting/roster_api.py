@@ -2,7 +2,8 @@
 
 A carrier reads and edits its own party's roster only; a shift of another party answers exactly as one that does not
 exist. Who may edit holds :attr:`~inventory.access.Right.EDIT_ROSTER`; confirming and answering a swap is for the
-person concerned, so it asks that the account names them, or that it may edit.
+person concerned, so it asks that the account names them, or that it may edit. A handover is accepted by the incoming
+person, or on their behalf by who may edit the whole province's roster.
 """
 
 from collections.abc import Sequence
@@ -272,7 +273,14 @@ def _add_handing_over(routes: APIRouter, api: Api, handing: HandoverService) -> 
 
     @routes.post("/handovers/{handover}/accept", summary="Take the duty over")
     async def accept(handover: _Number, asking: Annotated[Any, Depends(api.actor)]) -> Handover:
-        return await handing.accept(handover, actor=asking.name, scope=_editor(asking))
+        scope = _reader(asking)
+        return await handing.accept(
+            handover,
+            actor=asking.name,
+            scope=scope,
+            person=str(getattr(asking, "person", "")),
+            on_behalf=scope is None and asking.may(Right.EDIT_ROSTER),
+        )
 
     @routes.post("/handovers/{handover}/withdraw", summary="Take the offer back")
     async def withdraw(handover: _Number, asking: Annotated[Any, Depends(api.actor)]) -> Handover:

@@ -9,6 +9,7 @@ from inventory.reasons import Reason
 
 __all__ = [
     "ImpossibleShiftError",
+    "NotTheirsError",
     "RosterRefusedError",
     "SettledError",
     "UnknownRosterLinkError",
@@ -63,6 +64,23 @@ class SettledError(RosterRefusedError):
             Reason(
                 "việc này đã được trả lời hoặc đã hết hạn; hãy mở lại trang",
                 "this was answered already or is over; open the page again",
+            )
+        )
+
+
+class NotTheirsError(RosterRefusedError):
+    """A handover that somebody else was asked to accept."""
+
+    slug: ClassVar[str] = "not-theirs"
+    status: ClassVar[int] = 403
+
+    def __init__(self) -> None:
+        super().__init__(
+            Reason(
+                "chỉ người nhận ca, hoặc Sở thay mặt người đó, được nhận bàn giao; "
+                "hãy đăng nhập bằng tài khoản của người nhận ca hoặc gọi trực ban Sở",
+                "only the incoming person, or the department on their behalf, can accept; "
+                "sign in with the incoming person's account or call the department's duty officer",
             )
         )
 

@@ -350,20 +350,30 @@ async def handover(visit: Visit) -> Response:
         names={code: person.name for code, person in view.inventory.people.items()},
         parties={code: party.name for code, party in view.inventory.parties.items()},
         may_edit=visit.may(Right.EDIT_ROSTER),
+        for_others=_accepts_for_others(visit),
+        me=visit.who.person,
     )
 
 
+def _accepts_for_others(visit: Visit) -> bool:
+    """Answer whether who looks may accept on somebody's behalf: the department may, a carrier may not."""
+    return visit.scope is None and visit.may(Right.EDIT_ROSTER)
+
+
 async def hand_over(visit: Visit) -> Response:
-    """Offer, accept or withdraw."""
+    """Offer, accept or withdraw. Who takes over may accept without the right to edit."""
     form, handing = visit.form, visit.deps.handing
+    action = visit.request.path_params["action"]
+    if action != "accept" and not visit.may(Right.EDIT_ROSTER):
+        raise PageError(403, N_("Your account may not do this."), N_("Ask the department's duty officer."))
     by = _By(actor=visit.who.name, scope=visit.scope)
     number = form.get("handover", "")
     identifier = int(number) if number.isdecimal() and len(number) < 16 else 0
-    action = visit.request.path_params["action"]
     if action == "offer":
         await handing.offer(form.get("party", ""), _duty(visit), note=form.get("note", ""), **by)
     elif action == "accept":
-        await handing.accept(identifier, **by)
+        others = _accepts_for_others(visit)
+        await handing.accept(identifier, **by, person=visit.who.person, on_behalf=others)
     elif action == "withdraw":
         await handing.withdraw(identifier, **by)
     else:

@@ -91,7 +91,7 @@ PAGES: tuple[Page, ...] = (
     Page("GET", "/roster", roster.roster, right=Right.SEE_NUMBERS),
     Page("GET", "/roster/phones", roster.phones, right=Right.SEE_NUMBERS),
     Page("GET", "/roster/handover", roster.handover, right=Right.SEE_NUMBERS),
-    Page("POST", "/roster/handover/{action}", roster.hand_over, right=Right.EDIT_ROSTER),
+    Page("POST", "/roster/handover/{action}", roster.hand_over, right=Right.SEE_NUMBERS),
     Page("GET", "/roster/import", roster.import_form, right=Right.EDIT_ROSTER),
     Page(
         "POST",

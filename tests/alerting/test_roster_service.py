@@ -7,7 +7,13 @@ import pytest
 
 from alerting.handover_service import HandoverService
 from alerting.roster import FindingKind, Origin
-from alerting.roster_errors import ImpossibleShiftError, RosterRefusedError, SettledError, UnknownShiftError
+from alerting.roster_errors import (
+    ImpossibleShiftError,
+    NotTheirsError,
+    RosterRefusedError,
+    SettledError,
+    UnknownShiftError,
+)
 from alerting.roster_imports import RosterImports
 from alerting.roster_rotation import Rotation
 from alerting.roster_service import RosterService
@@ -199,7 +205,7 @@ async def test_pages_go_to_the_outgoing_person_until_the_incoming_one_accepts(ro
     assert {s.person for s in living.shifts if s.party == "VNPT" and s.start <= room.clock() < s.end} == {
         "vnpt-1"
     }
-    await handing.accept(offered.id, actor="Trực ca VNPT 2", scope="VNPT")
+    await handing.accept(offered.id, actor="Trực ca VNPT 2", scope="VNPT", person="vnpt-2")
     living = await handing._roster.living()
     assert {s.person for s in living.shifts if s.party == "VNPT" and s.start <= room.clock() < s.end} == {
         "vnpt-2"
@@ -223,7 +229,28 @@ async def test_a_duty_is_offered_once_and_accepted_by_its_own_party(room, two_sh
     with pytest.raises(SettledError):
         await handing.offer(*OPS, actor="vnpt-1", scope="VNPT")
     with pytest.raises(UnknownShiftError):
-        await handing.accept(offered.id, actor="viettel", scope="VIETTEL")
+        await handing.accept(offered.id, actor="viettel", scope="VIETTEL", person="vnpt-2")
+
+
+@pytest.mark.parametrize("person", ["", "vnpt-1"])
+async def test_neither_a_colleague_nor_a_shared_account_accepts_for_the_incoming_person(two_shifts, person):
+    handing = await two_shifts()
+    offered = await handing.offer(*OPS, actor="vnpt-1", scope="VNPT")
+    with pytest.raises(NotTheirsError):
+        await handing.accept(offered.id, actor="VNPT", scope="VNPT", person=person)
+    assert [one.id for one in await handing.open(scope="VNPT")] == [offered.id]
+
+
+async def test_the_department_accepts_on_somebodys_behalf_and_the_audit_names_both(roster, two_shifts):
+    handing = await two_shifts()
+    offered = await handing.offer(*OPS, actor="vnpt-1", scope="VNPT")
+    done = await handing.accept(
+        offered.id, actor="Trực ban Sở 1", scope=None, person="stttt-1", on_behalf=True
+    )
+    assert done.accepted_by == "Trực ban Sở 1"
+    last, *_ = await roster.changes(scope="VNPT", limit=1)
+    assert (last.act, last.actor) == ("handover_accepted", "Trực ban Sở 1")
+    assert last.note == "thay mặt · on behalf of vnpt-2"
 
 
 async def test_a_swap_happens_when_the_other_one_accepts(roster, two_shifts):
