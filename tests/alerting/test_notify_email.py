@@ -1,12 +1,14 @@
 """Mail through a real SMTP conversation."""
 
 import asyncio
+from email import message_from_bytes, policy
+from email.header import decode_header, make_header
 
 import pytest
 
 from alerting.errors import DeliveryError
 from alerting.models import MessageKind
-from alerting.notify.email import EmailChannel
+from alerting.notify.email import EmailChannel, letter_to_mail
 from alerting.settings import EmailSettings
 from inventory.models import ContactChannel
 from tests.support.acting import a_duty_room
@@ -33,6 +35,27 @@ async def test_a_page_arrives_with_its_vietnamese_subject_and_text_unharmed(sink
     assert mail["To"] == "truc1@vnpt.invalid"
     assert "Mất từ: 12:00:00 23/05/2021" in mail.get_content()
     assert mail["Date"].datetime.isoformat() == "2021-05-23T05:00:00+00:00"
+
+
+NAMES = ["Thông Suốt", "Thong Suot", "Sở Thông tin và Truyền thông tỉnh Sóc Trăng, trực ban bầu cử"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_word_of_a_subject_or_of_the_senders_name_runs_into_the_next_however_long_they_are(name):
+    settings = EmailSettings(host="127.0.0.1", sender=SENDER, sender_name=name)
+    title = (
+        "Vòng ring Mỹ Xuyên: 11 xã mất đường VNPT, chờ số liệu của các huyện Kế Sách, Cù Lao Dung, Thạnh Trị"
+    )
+    for length in range(1, len(title)):
+        letter = a_letter(body={"title": title[:length].rstrip()})
+        content = letter_to_mail(letter, settings).as_bytes(policy=policy.SMTP)
+        read = message_from_bytes(content, policy=policy.default)
+        assert read["Subject"] == f"[P1] SC-21-0001 {title[:length].rstrip()}"
+        # Python's own parser puts a space between the encoded words of a name (RFC 2047, section 6.2, has none there).
+        sender = message_from_bytes(content)["From"]
+        assert " ".join(str(make_header(decode_header(sender))).split()) == f"{name} <{SENDER}>"
+        head, _, _ = content.partition(b"\r\n\r\n")
+        assert max(len(line) for line in head.split(b"\r\n")) <= 78
 
 
 async def test_mails_of_one_incident_form_a_thread_and_say_that_no_person_wrote_them(sink):
