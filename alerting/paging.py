@@ -198,6 +198,8 @@ async def _open_gap(case: Case, gap: RosterGap, province: Province, at: datetime
 
     A gap that is met while a gap is called out opens none: the ladder's last step reaches whoever can be reached.
     """
+    if not gap.party:
+        return  # an inventory without a department: there is nobody whose duty it would be
     if is_gap(case.incident.condition):
         return
     last = await latest_of_condition(case.connection, condition_of(gap.party, gap.duty))

@@ -18,7 +18,10 @@ from alerting.notify.messages import short_text, spoken_text
 from alerting.notify.sms import SmsChannel
 from alerting.notify.voice import VoiceChannel
 from alerting.notify.webhook import SIGNATURE, signature
+from alerting.roster_gaps import is_gap
 from alerting.settings import AlertmanagerSettings, ChatSettings, SmsSettings, VoiceSettings
+from alerting.store import incidents as read_incidents
+from inventory.database import reading
 from tests.support.acting import NOON, Clock, a_duty_room, until
 from tests.support.acting_servers import (
     HAS_KANNEL,
@@ -217,18 +220,23 @@ async def test_alertmanager_shows_our_incident_while_it_lives_and_not_after(tmp_
                 return answer.json() if answer.is_success else None
 
             await until(lambda: _answered(shown), within=20)
-            incident = await room.cut()
-            assert await pusher.tell() == 1
+            await room.cut()
+            # Nobody holds a duty of 2021 today, so the gaps of the roster are incidents too.
+            async with reading(room.database) as connection:
+                live = await read_incidents(connection, limit=50)
+            [incident] = [each for each in live if not is_gap(each.condition)]
+            assert await pusher.tell() == len(live)
 
             async def active():
                 return await shown()
 
-            [alert] = await until(active)
+            [alert] = [each for each in await until(active) if each["labels"]["incident"] == incident.number]
             assert alert["labels"]["incident"] == incident.number
             assert alert["labels"]["party"] == incident.owner
             assert alert["annotations"]["summary"] == incident.title
-            await room.service.cancel(incident.id, actor="A", note="thử")
-            assert await pusher.tell() == 1
+            for each in live:
+                await room.service.cancel(each.id, actor="A", note="thử")
+            assert await pusher.tell() == len(live)
             await until(lambda: _empty(shown))
             assert await pusher.tell() == 0
     finally:

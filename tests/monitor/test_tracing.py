@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from alerting.case import SYSTEM
+from alerting.roster_gaps import is_gap
 from dashboards.i18n import Language, words_in
 from dashboards.moments import Moments
 from dashboards.views.incident import timeline
@@ -95,7 +96,8 @@ async def test_many_incidents_at_once_are_traced_a_few_at_a_time(tmp_path):
         ways.gate.set()
 
         async def all_told():
-            return all([await routes_of(room, number) for number in range(1, 7)])
+            cut = [each.id for each in await room.incidents() if not is_gap(each.condition)]
+            return len(cut) == 6 and all([await routes_of(room, number) for number in cut])
 
         await until(all_told)
     assert ways.most_at_once == 2
