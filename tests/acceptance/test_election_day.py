@@ -16,7 +16,7 @@ from alerting.handover import HandoverState
 from alerting.models import CauseClass, DisputeKind, IncidentState
 from alerting.oncall import board
 from alerting.roster import findings
-from alerting.roster_errors import UnknownShiftError
+from alerting.roster_errors import NotTheirsError, UnknownShiftError
 from inventory.models import Duty
 from tests.alerting.test_roster_import import book
 from tests.support.acting import COMMUNES, MINUTE, RING, ring_evidence
@@ -157,7 +157,9 @@ async def the_evening_before(day):
     assert await on_duty(day, "STTTT") == "stttt-3"  # changed by the plan
     second = await day.believe(OLTS[1], "down", evidence=lost(1, kind="DT", owner="VNPT"))
     await day.at("22/05 19:04")
-    accepted = await day.handovers.accept(offered.id, actor="Trực ca VNPT 2", scope="VNPT")
+    with pytest.raises(NotTheirsError):
+        await day.handovers.accept(offered.id, actor="Trực ca VNPT 1", scope="VNPT", person="vnpt-1")
+    accepted = await day.handovers.accept(offered.id, actor="Trực ca VNPT 2", scope="VNPT", person="vnpt-2")
     assert accepted.state is HandoverState.ACCEPTED
     assert await on_duty(day, "VNPT") == "vnpt-2"
     await day.at("22/05 19:04:30")
