@@ -145,23 +145,6 @@ class HandoverService:
         async with reading(self._roster.database) as connection:
             return await store.handovers_of(connection, party=scope, limit=limit)
 
-    async def escalate(self) -> tuple[Handover, ...]:
-        """Mark the handovers that are overdue, each once; answer those that are newly so."""
-        async with transaction(self._roster.database) as connection:
-            now = self._roster.clock()
-            late = [
-                one
-                for one in await store.handovers_of(connection, states=(HandoverState.OFFERED,))
-                if one.is_overdue(now) and one.escalated_at is None
-            ]
-            for one in late:
-                await connection.execute(
-                    update(handovers).where(handovers.c.id == one.id).values(escalated_at=now)
-                )
-                key = (one.party, one.duty)
-                await store.note_change(connection, key, actor="", at=now, act="handover_overdue")
-        return tuple(replace(one, escalated_at=now) for one in late)
-
     async def ask(
         self, shift: str, *, person: str, actor: str, scope: str | None, other: str = "", note: str = ""
     ) -> Swap:

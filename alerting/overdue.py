@@ -5,10 +5,11 @@ from typing import Any
 
 from alerting.case import Case
 from alerting.disputes import open_dispute
+from alerting.handover_overdue import is_still_late
 from alerting.models import LIVE, IncidentEvent, IncidentState
 from alerting.paging import advance, begin, call_leader, inform, stop
 from alerting.province import Province
-from alerting.roster_gaps import is_filled, is_gap
+from alerting.roster_gaps import is_filled, is_gap, is_passing
 from alerting.roster_store import living
 from alerting.run_store import active_run
 from alerting.timers import COUNTERSIGN, DECIDE, due, started, stopped
@@ -20,8 +21,8 @@ __all__ = ["meet", "set_going"]
 async def meet(case: Case, province: Province, at: datetime) -> bool:
     """Do what is due on ``case`` at ``at``: escalation steps, its timers, its deadline. True if anything was."""
     before = case.sequence
-    if is_gap(case.incident.condition):
-        await _filled(case, province, at)
+    if is_gap(case.incident.condition) or is_passing(case.incident.condition):
+        await _held(case, province, at)
     await _climbed(case, province, at)
     for timer in due(case.incident, at):
         await _called(case, timer, province, at)
@@ -40,12 +41,11 @@ async def set_going(case: Case, province: Province, at: datetime) -> None:
         await case.record(IncidentEvent.NOTE, at=at, details={"note": "clock set going"}, deadline_at=due)
 
 
-async def _filled(case: Case, province: Province, at: datetime) -> None:
-    """End the gap of a duty once somebody who can be reached holds it."""
+async def _held(case: Case, province: Province, at: datetime) -> None:
+    """End the incident of a duty once somebody who can be reached holds it, or its handover waits no longer."""
     if case.incident.state not in LIVE or not case.incident.facts.get("down", False):
         return
-    inventory = await living(case.connection, province.inventory, at)
-    if not is_filled(case.incident.condition, inventory, at):
+    if not await _is_over(case, province, at):
         return
     await stop(case, at)
     if case.incident.state in {IncidentState.RESTORED, IncidentState.RESOLVED}:
@@ -53,6 +53,13 @@ async def _filled(case: Case, province: Province, at: datetime) -> None:
         return
     due_at = province.deadline(case.incident, IncidentState.RESTORED, at)
     await case.record(IncidentEvent.RESTORED, at=at, ended_at=at, facts={"down": False}, deadline_at=due_at)
+
+
+async def _is_over(case: Case, province: Province, at: datetime) -> bool:
+    if is_passing(case.incident.condition):
+        return not await is_still_late(case.connection, case.incident.condition, at)
+    inventory = await living(case.connection, province.inventory, at)
+    return is_filled(case.incident.condition, inventory, at)
 
 
 async def _climbed(case: Case, province: Province, at: datetime) -> None:

@@ -33,6 +33,7 @@ __all__ = [
     "inform",
     "resume",
     "stop",
+    "tell",
     "tell_of_contact",
 ]
 
@@ -278,6 +279,34 @@ async def inform(
     await add_messages(case.connection, notices)
 
 
+async def tell(
+    case: Case,
+    what: str,
+    people: Iterable[Person],
+    province: Province,
+    at: datetime,
+    *,
+    about: Mapping[str, Any],
+    mark: str,
+) -> None:
+    """Store a notice of ``what`` for ``people``, by up to two ways each: what they must do lies in no mailbox alone."""
+    stem = f"{case.incident.id}:{case.incident.generation}:{what}:{mark}"
+    notices = [
+        _message(
+            case,
+            MessageKind.NOTICE,
+            key=f"{stem}:{person.code}",
+            person=person,
+            contact=contact,
+            body=_facts(case, what, province, {**about, "person_name": person.name}),
+            at=at,
+        )
+        for person in people
+        for contact in _two_ways(person)
+    ]
+    await add_messages(case.connection, notices)
+
+
 async def tell_of_contact(case: Case, fault: ContactFault, province: Province, at: datetime) -> None:
     """Store a notice for the department's officers that a person's contact was refused for good."""
     person = province.inventory.people.get(fault.person)
@@ -294,6 +323,12 @@ def _quiet(person: Person) -> list[Contact]:
     """Choose by e-mail, and where there is none by one contact that can carry text."""
     usable = [contact for contact in person.contacts if contact.channel in PAGE_CHANNELS]
     return [contact for contact in usable if contact.channel is ContactChannel.EMAIL][:1] or usable[:1]
+
+
+def _two_ways(person: Person) -> list[Contact]:
+    usable = [contact for contact in person.contacts if contact.channel in PAGE_CHANNELS]
+    mail = [contact for contact in usable if contact.channel is ContactChannel.EMAIL][:1]
+    return mail + [contact for contact in usable if contact.channel is not ContactChannel.EMAIL][:1]
 
 
 def _facts(case: Case, what: str, province: Province, about: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,22 +1,35 @@
-"""The incident of a duty that nobody could be called for: whose it is, what it is called, when it is over. Pure.
+"""The incidents of duties: one that nobody could be called for, one whose handover nobody accepted. Pure.
 
 The party that left the duty empty cannot be called for it, so the department answers for the incident until somebody
-who can be reached holds the duty.
+who can be reached holds the duty; in the same way it answers for a handover until that is accepted, taken back or over.
 """
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 from alerting.escalation import RosterGap
+from alerting.handover import Handover
 from alerting.models import Incident, IncidentState
 from alerting.oncall import on_duty, reachable
 from alerting.province import Province
 from alerting.severity import Impact, Weight, severity_of
 from inventory.models import Duty, Inventory
 
-__all__ = ["condition_of", "gap_incident", "is_filled", "is_gap"]
+__all__ = [
+    "PASSING",
+    "condition_of",
+    "gap_incident",
+    "is_filled",
+    "is_gap",
+    "is_passing",
+    "passing_condition",
+    "passing_incident",
+]
 
 _PREFIX = "roster:"
+PASSING = "handover:"
+"""How the condition of every incident begins that was opened for a handover."""
 _DUTIES: Mapping[Duty, tuple[str, str]] = {
     Duty.LEADERSHIP: ("trực lãnh đạo", "leadership"),
     Duty.COMMAND: ("trực chỉ huy", "command"),
@@ -40,6 +53,16 @@ def is_gap(condition: str) -> bool:
     return condition.startswith(_PREFIX)
 
 
+def passing_condition(party: str, duty: Duty) -> str:
+    """Answer what stands for the handover of a duty among the conditions of incidents."""
+    return f"{PASSING}{party}.{duty.value}"
+
+
+def is_passing(condition: str) -> bool:
+    """Answer whether an incident was opened for a handover that nobody accepted."""
+    return condition.startswith(PASSING)
+
+
 def is_filled(condition: str, inventory: Inventory, at: datetime) -> bool:
     """Answer whether somebody who can be reached holds the duty that ``condition`` stands for."""
     party, _, duty = condition.removeprefix(_PREFIX).rpartition(".")
@@ -53,24 +76,62 @@ def gap_incident(
     """Make the incident of a gap that was met at ``at``."""
     vi, en = _DUTIES[gap.duty]
     name = province.party_name(gap.party)
+    return _incident(
+        condition_of(gap.party, gap.duty),
+        (f"Thiếu người trực: {vi}, {name}", f"Nobody on duty: {en}, {name}"),
+        province,
+        at,
+        identifier=identifier,
+        number=number,
+        facts={"gap": {"party": gap.party, "duty": gap.duty.value, "person": gap.person}},
+    )
+
+
+def passing_incident(
+    late: Handover, province: Province, at: datetime, *, identifier: int, number: str
+) -> Incident:
+    """Make the incident of a handover that was found overdue at ``at``."""
+    vi, en = _DUTIES[late.duty]
+    name = province.party_name(late.party)
+    return _incident(
+        passing_condition(late.party, late.duty),
+        (f"Chưa nhận bàn giao: {vi}, {name}", f"Handover not accepted: {en}, {name}"),
+        province,
+        at,
+        identifier=identifier,
+        number=number,
+        facts={"handover": {"id": late.id, "party": late.party, "duty": late.duty.value}},
+    )
+
+
+def _incident(
+    condition: str,
+    title: tuple[str, str],
+    province: Province,
+    at: datetime,
+    *,
+    identifier: int,
+    number: str,
+    facts: Mapping[str, Any],
+) -> Incident:
     weight = Weight(Impact.REDUNDANT_PATH, province.phase(at), 0, 0, 0, 0, 0)
     owed = province.deadlines(weight.phase, "")
     return Incident(
         id=identifier,
         number=number,
-        condition=condition_of(gap.party, gap.duty),
+        condition=condition,
         owner=province.department,
         state=IncidentState.OPEN,
         severity=severity_of(weight),
         phase=weight.phase,
         generation=1,
-        title=f"Thiếu người trực: {vi}, {name}",
-        title_en=f"Nobody on duty: {en}, {name}",
+        title=title[0],
+        title_en=title[1],
         began_at=at,
         opened_at=at,
         deadline_at=at + owed.acknowledge,
         facts={
-            "gap": {"party": gap.party, "duty": gap.duty.value, "person": gap.person},
+            **facts,
             "down": True,
             "evidence": {"sites": []},
             "impact": weight.as_facts(),

@@ -21,19 +21,22 @@ from alerting.case import Case
 from alerting.change_store import mark, mark_all, unprocessed
 from alerting.contact_store import faults_of_contacts, mark_told
 from alerting.errors import ChangedMeanwhileError, StaleIncidentError, UnknownLinkError
+from alerting.gauges import set_gauges
+from alerting.handover import Handover
+from alerting.handover_overdue import overdue_handovers, soonest_overdue, tell_overdue
 from alerting.links import AcknowledgementLinks
-from alerting.message_store import oldest_waiting
 from alerting.metrics import AlertingMetrics
 from alerting.models import CauseClass, Incident
 from alerting.numbers import Numbers
-from alerting.oncall import PAGE_CHANNELS, board
+from alerting.oncall import PAGE_CHANNELS
 from alerting.overdue import meet, set_going
 from alerting.paging import tell_of_contact
 from alerting.province import Province
 from alerting.reported import Report, open_reported
-from alerting.roster_store import living, people_of
+from alerting.roster_gaps import PASSING
+from alerting.roster_store import people_of
 from alerting.run_store import due_runs, soonest_step
-from alerting.store import due_incidents, soonest_deadline, tally
+from alerting.store import due_incidents, soonest_deadline, unresolved_of
 from alerting.store import incident as read_incident
 from inventory.database import reading, transaction
 from inventory.models import ContactChannel, Inventory, Person
@@ -138,11 +141,14 @@ class AlertingService:
         return await absorb_cause(connection, change, self._province, self._numbers, now)
 
     async def tick(self) -> int:
-        """Do everything that is due: escalation steps and deadlines. Answers how many incidents changed."""
+        """Do what is due: escalation steps, deadlines, handovers nobody accepted. Answers how many incidents changed."""
         async with reading(self._database) as connection:
             now = self._clock()
-            waiting = dict.fromkeys([*await due_runs(connection, now), *await due_incidents(connection, now)])
+            due = [*await due_runs(connection, now), *await due_incidents(connection, now)]
+            waiting = dict.fromkeys([*due, *await unresolved_of(connection, PASSING)])
+            late = await overdue_handovers(connection, now)
         changed = [identifier for identifier in waiting if await self._met(identifier)]
+        changed += [opened for one in late if (opened := await self._told(one)) is not None]
         if changed:
             self._announce(changed)
         return len(changed)
@@ -151,34 +157,36 @@ class AlertingService:
         async def work(connection: AsyncConnection) -> bool:
             return await meet(await Case.load(connection, identifier), self._province, self._clock())
 
+        return bool(await self._carried_on(work, incident=identifier))
+
+    async def _told(self, late: Handover) -> int | None:
+        async def work(connection: AsyncConnection) -> int | None:
+            return await tell_overdue(connection, late, self._province, self._clock())
+
+        return await self._carried_on(work, handover=late.id)
+
+    async def _carried_on(
+        self, work: Callable[[AsyncConnection], Awaitable[_Result]], **named: int
+    ) -> _Result | None:
         try:
             return await self._retried(work)
         except Exception:
-            # One incident that cannot be carried on must not stop the clocks of the others.
-            log.exception("deadline not met", incident=identifier)
+            # One matter that cannot be carried on must not stop the clocks of the others.
+            log.exception("deadline not met", **named)
             self.metrics.failures.labels("tick").inc()
-            return False
+            return None
 
     async def next_due(self) -> datetime | None:
         """Answer when :meth:`tick` will have something to do."""
         async with reading(self._database) as connection:
-            found = [await soonest_deadline(connection), await soonest_step(connection)]
+            late = await soonest_overdue(connection, self._clock())
+            found = [await soonest_deadline(connection), await soonest_step(connection), late]
         return min((moment for moment in found if moment is not None), default=None)
 
     async def measure(self) -> None:
         """Set the gauges from what is stored and who is on duty now."""
         async with reading(self._database) as connection:
-            now = self._clock()
-            counted = await tally(connection)
-            waiting = await oldest_waiting(connection, now)
-            inventory = await living(connection, self._province.inventory, now)
-        self.metrics.incidents.clear()
-        for state, severity, owner, count in counted:
-            self.metrics.incidents.labels(state, severity, owner).set(count)
-        self.metrics.outbox_oldest.set((now - waiting).total_seconds() if waiting else 0.0)
-        for row in board(inventory, now):
-            missing = (now - row.since).total_seconds() if row.gap and row.since else 0.0
-            self.metrics.roster_gap.labels(row.party, row.duty.value).set(missing)
+            await set_gauges(connection, self.metrics, self._province.inventory, self._clock())
 
     async def _retried(self, work: Callable[[AsyncConnection], Awaitable[_Result]]) -> _Result:
         """Do ``work`` in a transaction of its own, again from the start when somebody else was faster."""

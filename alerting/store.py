@@ -42,6 +42,7 @@ __all__ = [
     "save_incident",
     "soonest_deadline",
     "tally",
+    "unresolved_of",
     "version_of",
     "with_condition",
 ]
@@ -138,6 +139,15 @@ async def latest_of_condition(connection: AsyncConnection, condition: str) -> In
     )
     row = (await connection.execute(query)).mappings().first()
     return _incident(row) if row else None
+
+
+async def unresolved_of(connection: AsyncConnection, prefix: str) -> list[int]:
+    """Read the ids of incidents that are not resolved and whose condition begins with ``prefix`` (ends in ``:``)."""
+    # A range and not LIKE, so that the index over conditions that are not resolved serves it.
+    after = f"{prefix[:-1]};"
+    unresolved = table.c.state.not_in(["resolved", "closed", "cancelled", "merged"])
+    query = select(table.c.id).where(unresolved, table.c.condition >= prefix, table.c.condition < after)
+    return list((await connection.execute(query)).scalars())
 
 
 async def with_condition(connection: AsyncConnection, condition: str) -> Incident | None:

@@ -59,6 +59,7 @@ _WHAT: Mapping[str, tuple[str, str]] = {
     "countersign": ("Chờ trực lãnh đạo xác nhận", "Waiting for the leader's own word"),
     "decide": ("Chờ trực lãnh đạo kết luận", "Waiting for the leader's decision"),
     "roster_gap": ("Thiếu người trực", "Nobody on duty"),
+    "handover_overdue": ("Quá giờ nhận bàn giao ca", "A handover was not accepted in time"),
     "contact_refused": ("Liên hệ bị từ chối, cần sửa", "A contact was refused and must be corrected"),
     "trial": (
         "Tin thử đường truyền tin, không phải làm gì",
@@ -98,6 +99,10 @@ def _vietnamese(body: Mapping[str, Any], link: str, code: str) -> list[str]:
     lines += [f"Người tiếp nhận: {body['acknowledged_by']}"] if body.get("acknowledged_by") else []
     if body["what"] == "roster_gap":
         lines.append(f"Không gọi được ai cho ca {body['duty']} của {body['party']}.")
+    if body["what"] == "handover_overdue":
+        lines.append(
+            f"{body['incoming_name']} chưa nhận bàn giao; {body['outgoing_name']} vẫn được gọi cho đến khi có người nhận."
+        )
     if body["what"] == "contact_refused":
         lines.append(f"Liên hệ {body['contact']} của {body['whose']}: {body['reason']}.")
     if link:
@@ -121,6 +126,10 @@ def _english(body: Mapping[str, Any], link: str, code: str) -> list[str]:
     lines += [f"Acknowledged by: {body['acknowledged_by']}"] if body.get("acknowledged_by") else []
     if body["what"] == "roster_gap":
         lines.append(f"Nobody could be called for duty {body['duty']} of {body['party']}.")
+    if body["what"] == "handover_overdue":
+        lines.append(
+            f"{body['incoming_name']} has not accepted; {body['outgoing_name']} is called until somebody has."
+        )
     if body["what"] == "contact_refused":
         lines.append(f"Contact {body['contact']} of {body['whose']}: {body['reason']}.")
     if link:

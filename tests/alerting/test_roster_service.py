@@ -212,17 +212,6 @@ async def test_pages_go_to_the_outgoing_person_until_the_incoming_one_accepts(ro
     }
 
 
-async def test_a_handover_that_nobody_accepts_is_told_once(room, two_shifts):
-    handing = await two_shifts()
-    await handing.offer(*OPS, actor="vnpt-1", scope="VNPT")
-    room.clock.advance(minutes=74)
-    assert not await handing.escalate()
-    room.clock.advance(minutes=1)
-    (late,) = await handing.escalate()
-    assert late.incoming == "vnpt-2"
-    assert not await handing.escalate()
-
-
 async def test_a_duty_is_offered_once_and_accepted_by_its_own_party(room, two_shifts):
     handing = await two_shifts()
     offered = await handing.offer(*OPS, actor="vnpt-1", scope="VNPT")
