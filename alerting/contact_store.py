@@ -30,7 +30,12 @@ class ContactFault:
 
 
 async def mark_contact(connection: AsyncConnection, message: Message, *, reason: str, at: datetime) -> bool:
-    """Mark the contact that ``message`` was written to; False when it is marked already."""
+    """Mark the contact that ``message`` was written to; False when it is marked already.
+
+    A message about no incident marks none: the fault would have no ledger to be told in.
+    """
+    if not message.incident:
+        return False
     here = (_c.channel == message.channel.value) & (_c.address == message.address)
     if (await connection.execute(select(_c.address).where(here))).first() is not None:
         await connection.execute(update(contact_faults).where(here).values(reason=reason))

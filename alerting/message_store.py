@@ -24,6 +24,7 @@ __all__ = [
     "is_held",
     "mark_started",
     "message",
+    "messages_by_key",
     "messages_of",
     "named",
     "next_due",
@@ -43,6 +44,7 @@ def _message(row: RowMapping) -> Message:
     return Message(
         **{
             **values,
+            "incident": values["incident"] or 0,
             "kind": MessageKind(values["kind"]),
             "channel": ContactChannel(values["channel"]),
             "state": DeliveryState(values["state"]),
@@ -52,7 +54,10 @@ def _message(row: RowMapping) -> Message:
 
 async def add_messages(connection: AsyncConnection, messages: Sequence[Message]) -> int:
     """Insert ``messages`` (their ids are ignored) unless their keys are known; answer how many were new."""
-    rows = [{name: getattr(one, name) for name in _FIELDS if name != "id"} for one in messages]
+    rows = [
+        {**{name: getattr(one, name) for name in _FIELDS if name != "id"}, "incident": one.incident or None}
+        for one in messages
+    ]
     if not rows:
         return 0
     if connection.dialect.name == "postgresql":
@@ -74,6 +79,12 @@ async def messages_of(connection: AsyncConnection, incident: int) -> list[Messag
     """Read everything that was decided to be sent about an incident, in order of decision."""
     query = select(outbox).where(_c.incident == incident).order_by(_c.id)
     return [_message(row) for row in (await connection.execute(query)).mappings()]
+
+
+async def messages_by_key(connection: AsyncConnection, keys: Sequence[str]) -> dict[str, Message]:
+    """Read messages by their keys."""
+    rows = (await connection.execute(select(outbox).where(_c.key.in_(keys)))).mappings()
+    return {row["key"]: _message(row) for row in rows}
 
 
 async def withdraw(connection: AsyncConnection, incident: int) -> int:

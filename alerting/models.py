@@ -224,7 +224,7 @@ class LedgerEntry:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One message to one contact, as it lies in the outbox."""
+    """One message to one contact, as it lies in the outbox. ``incident`` 0: a notice that is about none (a report)."""
 
     id: int
     key: str

@@ -121,6 +121,8 @@ class Outbox:
 
     async def _is_wanted(self, connection: AsyncConnection, held: Message) -> bool:
         """Answer whether a page's incident still waits in the generation that decided it; a notice is always wanted."""
+        if not held.incident:
+            return True
         return is_wanted(await read_incident(connection, held.incident), held)
 
     async def sent(self, letter: Letter, reference: str = "") -> Outcome:

@@ -122,7 +122,8 @@ outbox = Table(
     # incident:generation:step:loop:contact:channel, so that the decision to page is taken exactly once.
     Column("key", String(240), nullable=False, unique=True),
     Column("kind", String(8), nullable=False),
-    Column("incident", _big, ForeignKey("incidents.id"), nullable=False),
+    # Null: a notice that is about no incident (a report).
+    Column("incident", _big, ForeignKey("incidents.id")),
     Column("generation", Integer, nullable=False),
     Column("person", String(80), nullable=False),
     Column("channel", String(16), nullable=False),

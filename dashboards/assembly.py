@@ -18,6 +18,7 @@ from dashboards.live import Hub
 from dashboards.maps import Maps
 from dashboards.passwords import Passwords
 from dashboards.records import StoredRecords
+from dashboards.reports.sending import ReportSending
 from dashboards.reports.service import ReportService
 from dashboards.second_factor import SecondFactors
 from dashboards.settings import PagesSettings
@@ -51,20 +52,18 @@ def assemble(
         reports=ReportService(
             database=database, places=lambda: (monitor.inventory, monitor.topology), clock=clock
         ),
+        sending=ReportSending(
+            database=database,
+            inventory=lambda: monitor.inventory,
+            clock=clock,
+            public_url=settings.public_url,
+        ),
         auth=AuthService(
             database=database, clock=clock, token=token, settings=settings, passwords=passwords or Passwords()
         ),
         factors=SecondFactors(database=database, clock=clock, token=token),
         tokens=ApiTokens(database=database, clock=clock, token=token),
-        federation=Federation(
-            settings=settings.oidc,
-            database=database,
-            clock=clock,
-            token=token,
-            public_url=settings.public_url,
-        )
-        if settings.oidc is not None
-        else None,
+        federation=_federation(database, clock, token, settings),
         roster=roster,
         handing=HandoverService(roster),
         imports=RosterImports(roster, token=token),
@@ -74,6 +73,20 @@ def assemble(
         clock=clock,
         token=token,
         settings=settings,
+    )
+
+
+def _federation(
+    database: AsyncEngine, clock: Callable[[], datetime], token: Callable[[], str], settings: PagesSettings
+) -> Federation | None:
+    if settings.oidc is None:
+        return None
+    return Federation(
+        settings=settings.oidc,
+        database=database,
+        clock=clock,
+        token=token,
+        public_url=settings.public_url,
     )
 
 

@@ -19,6 +19,7 @@ from dashboards.auth import AuthService
 from dashboards.federation import Federation
 from dashboards.live import Hub
 from dashboards.maps import Maps
+from dashboards.reports.sending import ReportSending
 from dashboards.reports.service import ReportService
 from dashboards.second_factor import SecondFactors
 from dashboards.series import Series
@@ -163,6 +164,7 @@ class Deps:
     planned: PlannedService
     aid: AidService
     reports: ReportService
+    sending: ReportSending
     auth: AuthService
     factors: SecondFactors
     tokens: ApiTokens

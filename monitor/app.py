@@ -186,7 +186,10 @@ class Service:
             **self._bus_loops(),
             "pages": Feed(self.pages).run,
             "reports": ReportWorker(
-                service=self.pages.reports, election=lambda: self.monitor.inventory.election, clock=now
+                service=self.pages.reports,
+                election=lambda: self.monitor.inventory.election,
+                clock=now,
+                sending=self.pages.sending,
             ).run,
             "retention": keeping.run,
         }

@@ -1,6 +1,12 @@
-"""E-mail by SMTP (RFC 5321): one letter, one conversation, threaded by incident (RFC 5322, section 3.6.4)."""
+"""E-mail by SMTP (RFC 5321): one letter, one conversation, threaded by incident (RFC 5322, section 3.6.4).
+
+A message whose body names a file (``attached``) carries it. The file is asked for right before the letter leaves, from
+whoever keeps it: the outbox holds no documents.
+"""
 
 import hashlib
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from email.header import Header
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -15,21 +21,36 @@ from alerting.notify.channel import Channel, Letter
 from alerting.notify.messages import subject, text
 from alerting.settings import EmailSettings
 
-__all__ = ["EmailChannel", "letter_to_mail"]
+__all__ = ["AttachedFile", "EmailChannel", "letter_to_mail"]
+
+
+@dataclass(frozen=True, slots=True)
+class AttachedFile:
+    """A file as a mail carries it. ``media_type`` is ``type/subtype``; ``name`` is ASCII."""
+
+    name: str
+    media_type: str
+    content: bytes
+
+
+_Files = Callable[[Message], Awaitable[AttachedFile]]
+"""Answers the file that a message names; raises ``DeliveryError`` where it cannot be had."""
 
 
 class EmailChannel(Channel):
     """Hands letters to the configured relay."""
 
-    def __init__(self, settings: EmailSettings) -> None:
+    def __init__(self, settings: EmailSettings, *, files: _Files | None = None) -> None:
         self._settings = settings
+        self._files = files
 
     @override
     async def send(self, letter: Letter) -> str | None:
         secret = self._settings.password.get_secret_value()
+        attached = await self._attached(letter.message)
         try:
             await aiosmtplib.send(
-                letter_to_mail(letter, self._settings),
+                letter_to_mail(letter, self._settings, attached),
                 hostname=self._settings.host,
                 port=self._settings.port,
                 username=self._settings.username or None,
@@ -46,12 +67,21 @@ class EmailChannel(Channel):
             raise DeliveryError(f"mail not sent: {type(broken).__name__}", permanent=permanent) from broken
         return None
 
+    async def _attached(self, message: Message) -> AttachedFile | None:
+        if not message.body.get("attached"):
+            return None
+        if self._files is None:
+            raise DeliveryError("nobody keeps the file that is to be attached", permanent=True, refused=False)
+        return await self._files(message)
+
     @override
     async def close(self) -> None:
         """Nothing is kept open between letters."""
 
 
-def letter_to_mail(letter: Letter, settings: EmailSettings) -> EmailMessage:
+def letter_to_mail(
+    letter: Letter, settings: EmailSettings, attached: AttachedFile | None = None
+) -> EmailMessage:
     """Write ``letter`` as a mail. Its Message-ID follows from the message's key: a repetition is recognisable."""
     message = letter.message
     domain = settings.sender.rpartition("@")[2]
@@ -68,11 +98,15 @@ def letter_to_mail(letter: Letter, settings: EmailSettings) -> EmailMessage:
     mail["In-Reply-To"] = root
     mail["References"] = root
     mail["Auto-Submitted"] = "auto-generated"
-    mail["X-Thongsuot-Incident"] = str(message.body["number"])
+    about = "Report" if "report" in message.body else "Incident"
+    mail[f"X-Thongsuot-{about}"] = str(message.body["number"])
     if _is_urgent(message):
         mail["Importance"] = "high"
         mail["X-Priority"] = "1"
     mail.set_content(text(letter), cte="base64")
+    if attached is not None:
+        kind, _, subtype = attached.media_type.partition("/")
+        mail.add_attachment(attached.content, maintype=kind, subtype=subtype, filename=attached.name)
     return mail
 
 

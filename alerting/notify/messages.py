@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from alerting.notify.aid_words import AID_WHAT, aid_lines
 from alerting.notify.channel import Letter
+from alerting.notify.report_words import REPORT_WHAT, report_lines
 
 __all__ = [
     "GSM_LIMIT",
@@ -43,6 +44,7 @@ _GSM_EXTENDED = frozenset("^{}\\[~]|€\f")
 
 _WHAT: Mapping[str, tuple[str, str]] = {
     **AID_WHAT,
+    **REPORT_WHAT,
     "page": ("Sự cố chờ tiếp nhận", "Incident waiting to be acknowledged"),
     "acknowledged": ("Đã tiếp nhận", "Acknowledged"),
     "restored": ("Đã có tín hiệu trở lại, đang xác minh", "Answering again, being verified"),
@@ -86,6 +88,8 @@ def text(letter: Letter) -> str:
 def _vietnamese(body: Mapping[str, Any], link: str, code: str) -> list[str]:
     if "aid" in body:
         return aid_lines(body, _shown, is_vietnamese=True)
+    if "report" in body:
+        return report_lines(body, _shown, is_vietnamese=True)
     lines = [
         f"Gửi: {body['person_name']}",
         "",
@@ -115,6 +119,8 @@ def _vietnamese(body: Mapping[str, Any], link: str, code: str) -> list[str]:
 def _english(body: Mapping[str, Any], link: str, code: str) -> list[str]:
     if "aid" in body:
         return aid_lines(body, _shown, is_vietnamese=False)
+    if "report" in body:
+        return report_lines(body, _shown, is_vietnamese=False)
     lines = [
         f"{_WHAT[body['what']][1]}.",
         f"Incident {body['number']}, severity {body['severity']}",
@@ -152,9 +158,12 @@ def short_text(letter: Letter, *, fold: bool, parts: int = 1) -> str:
     ]
     if not letter.code:
         tails = tails[1:2]
+    page = body.get("page", "")
+    if page:
+        tails = [f" Xem: {page}"]
     if fold:
         head, middle, *tails = (folded(text) for text in (head, middle, *tails))
-    if not letter.link:
+    if not letter.link and not page:
         tails = [""]
     # What leaves no room for words is worth less than the words: the number can be answered by hand.
     written = (_cut(head, middle, tail, parts) for tail in (*tails, ""))

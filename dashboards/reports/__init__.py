@@ -22,5 +22,6 @@
 * **Texts are kept apart from figures**: drafted from facts, edited in the page, stored by section.
 * **Final is frozen**: files and facts are hashed into a seal that covers the seal before it; later corrections are
   addenda. ``thongsuot report verify FILE`` finds a file by its hash and recomputes the chain.
+* **Sent through the outbox** (``sending``): a version to a contact at most once; the file is read when the mail leaves.
 * **Same record, same bytes**: no clock, no random, fixed archive times, data handed to typst as JSON, never as source.
 """

@@ -1,4 +1,4 @@
-"""The report pages: choose, watch it build, look, edit texts and form, make final, download, history."""
+"""The report pages: choose, watch it build, look, edit texts and form, make final, send, download, history."""
 
 from collections.abc import Mapping
 from datetime import date, datetime
@@ -13,7 +13,7 @@ from dashboards.reports.building import FORMATS, Format
 from dashboards.reports.drafts import Section
 from dashboards.reports.errors import ReportRefusedError, UnknownReportError
 from dashboards.reports.labels import named
-from dashboards.reports.models import Report
+from dashboards.reports.models import BuildState, Report
 from dashboards.reports.order import Fields, Kind, Order, Stage
 from dashboards.reports.windows import default_window, moment_of
 from dashboards.visit import PageError, Visit
@@ -109,6 +109,7 @@ async def show(visit: Visit) -> Response:
     """Show one report: how far it is, its files, its texts and form."""
     report = await _report(visit)
     done, of = visit.deps.reports.progress.get(report.id, (0, 7))
+    may_send = _may_send(visit) and report.state is BuildState.READY
     return visit.page(
         "report.html",
         named=partial(_named, visit.words),
@@ -122,6 +123,9 @@ async def show(visit: Visit) -> Response:
         may_write=visit.may(Right.WRITE_REPORTS) and not report.is_frozen,
         may_sign=visit.may(Right.SIGN_REPORTS) and not report.is_frozen,
         may_amend=visit.may(Right.WRITE_REPORTS) and report.is_frozen,
+        readers=await visit.deps.sending.readers(report) if may_send else (),
+        sent=await visit.deps.sending.history(report) if visit.scope is None else (),
+        shows_sent=visit.scope is None,
     )
 
 
@@ -158,6 +162,9 @@ async def act(visit: Visit) -> Response:
             await reports.finalise(report.id, by=who)
         elif action == "amend":
             return visit.go(f"/reports/{await reports.amend(report.id, by=who)}")
+        elif action == "send":
+            await _send(visit, report)
+            return visit.go(f"/reports/{report.id}#sent")
         else:
             raise PageError(404, N_("There is no such page."), N_("Go back to the board."))
     except ReportRefusedError as error:
@@ -165,6 +172,34 @@ async def act(visit: Visit) -> Response:
             409, N_("A final report is not changed."), N_("Order an addendum to correct it.")
         ) from error
     return visit.go(f"/reports/{report.id}")
+
+
+def _may_send(visit: Visit) -> bool:
+    return visit.scope is None and visit.may(Right.WRITE_REPORTS)
+
+
+async def _send(visit: Visit, report: Report) -> None:
+    """Send to the people that were ticked, and to whoever holds the duties that were, now."""
+    if not _may_send(visit):
+        raise PageError(403, N_("Your account may not do this."), N_("Ask the department's duty officer."))
+    holders = {
+        f"{reader.party.code}.{duty.value}": reader.person.code
+        for reader in await visit.deps.sending.readers(report)
+        for duty in reader.duties
+    }
+    duties = {name.removeprefix("duty.") for name in visit.form if name.startswith("duty.")}
+    people = {name.removeprefix("person.") for name in visit.form if name.startswith("person.")}
+    if not duties <= holders.keys():
+        raise PageError(
+            409, N_("Nobody who can be reached holds this duty now."), N_("Go back and choose a person.")
+        )
+    try:
+        chosen = people | {holders[each] for each in duties}
+        await visit.deps.sending.send(report.id, people=chosen, by=visit.who.name)
+    except ReportRefusedError as error:
+        raise PageError(
+            422, N_("The report was not sent."), N_("Choose at least one reader of a report that is built.")
+        ) from error
 
 
 def _named(words: Words, value: Enum | str) -> str:

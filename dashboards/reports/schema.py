@@ -7,7 +7,7 @@ from sqlalchemy import JSON, BigInteger, Column, ForeignKey, Index, Integer, Lar
 
 from inventory.database import UtcDateTime, metadata
 
-__all__ = ["report_files", "report_texts", "reports"]
+__all__ = ["report_files", "report_sendings", "report_texts", "reports"]
 
 _big = BigInteger().with_variant(Integer, "sqlite")
 
@@ -65,4 +65,16 @@ report_texts = Table(
     Column("text", Text),
     Column("edited_at", UtcDateTime),
     Column("edited_by", String(120), nullable=False, server_default=""),
+)
+
+report_sendings = Table(
+    "report_sendings",
+    metadata,
+    # The key of the message in the outbox, where its fate stands: report:ID:VERSION:CONTACT:ATTEMPT.
+    Column("key", String(240), primary_key=True),
+    Column("report", _big, ForeignKey("reports.id"), nullable=False),
+    Column("person", String(80), nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("by", String(120), nullable=False),
+    Index("ix_report_sendings_report", "report"),
 )

@@ -1,4 +1,4 @@
-"""The loop that builds what is queued and orders what the calendar asks for."""
+"""The loop that builds what is queued, orders what the calendar asks for and sends that to its readers."""
 
 import asyncio
 from collections.abc import Callable
@@ -8,6 +8,7 @@ import structlog
 
 from dashboards.i18n import Language
 from dashboards.reports.order import Kind, Order, Stage
+from dashboards.reports.sending import ReportSending
 from dashboards.reports.service import ReportService
 from inventory.models import Election
 
@@ -37,8 +38,14 @@ class ReportWorker:
     """Builds one report after the other; a turn begins when something is ordered, or every few seconds."""
 
     def __init__(
-        self, *, service: ReportService, election: Callable[[], Election], clock: Callable[[], datetime]
+        self,
+        *,
+        service: ReportService,
+        election: Callable[[], Election],
+        clock: Callable[[], datetime],
+        sending: ReportSending | None = None,
     ) -> None:
+        self._sending = sending
         self._service = service
         self._election = election
         self._clock = clock
@@ -57,6 +64,8 @@ class ReportWorker:
             await self.order_slots()
             while await self._built():
                 self.last_success = self._clock()
+            if self._sending is not None:
+                await self._sending.send_slots()
         except Exception:
             # The database may be away for a moment; the next turn tries again.
             self.failures += 1

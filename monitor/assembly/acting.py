@@ -25,6 +25,7 @@ from alerting.oncall import PAGE_CHANNELS
 from alerting.service import AlertingService
 from alerting.web.gateways import gateway_routes
 from alerting.worker import AlertingWorker, OutboxWorker
+from dashboards.reports.sending import attachment_from
 from inventory.models import ContactChannel, Inventory
 from monitor.assembly.clocks import Loop, Loops, chance, now, token
 from monitor.metrics import ServiceMetrics
@@ -42,7 +43,7 @@ class Acting:
     def __init__(
         self, settings: Settings, *, database: AsyncEngine, inventory: Inventory, metrics: ServiceMetrics
     ) -> None:
-        self._channels = _channels(settings)
+        self._channels = _channels(settings, database)
         self.service = AlertingService(
             database=database,
             inventory=inventory,
@@ -152,10 +153,10 @@ class Acting:
             await channel.close()
 
 
-def _channels(settings: Settings) -> dict[ContactChannel, Channel]:
+def _channels(settings: Settings, database: AsyncEngine) -> dict[ContactChannel, Channel]:
     channels: dict[ContactChannel, Channel] = {}
     if settings.email is not None:
-        channels[ContactChannel.EMAIL] = EmailChannel(settings.email)
+        channels[ContactChannel.EMAIL] = EmailChannel(settings.email, files=attachment_from(database))
     if settings.sms is not None:
         sms: Channel = SmsChannel(settings.sms)
         if settings.sms_fallback is not None:

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from alerting.models import MessageKind
 from alerting.notify.messages import (
     GSM_LIMIT,
     UCS2_LIMIT,
@@ -103,3 +104,39 @@ def test_characters_of_the_extension_count_twice_and_those_beyond_the_plane_too(
     assert gsm_length("a[b]") == 6
     assert ucs2_length("a🛰") == 3
     assert not fits_gsm("ờ")
+
+
+REPORT = {
+    "what": "report",
+    "report": 12,
+    "number": "BC-12",
+    "severity": "BC",
+    "title": "Báo cáo nhanh",
+    "title_en": "Quick report",
+    "since": "2021-05-23T00:00:00+00:00",
+    "until": "2021-05-23T03:00:00+00:00",
+    "sha256": "ab" * 32,
+    "attached": "",
+    "page": "https://ts.invalid/reports/12",
+    "by": "",
+}
+
+
+def test_a_notice_of_a_report_keeps_its_number_and_address_in_one_short_message():
+    letter = a_letter(link="", kind=MessageKind.NOTICE, incident=0, body=REPORT)
+    written = short_text(letter, fold=True)
+    assert written == "BC BC-12 Bao cao gui doc: Bao cao nhanh Xem: https://ts.invalid/reports/12"
+    assert gsm_length(written) <= GSM_LIMIT
+
+
+def test_a_notice_of_a_report_says_no_word_of_an_incident_and_of_a_file_only_where_there_is_one():
+    bare = text(a_letter(link="", kind=MessageKind.NOTICE, incident=0, body=REPORT))
+    assert "sự cố" not in bare
+    assert "PDF" not in bare
+    assert bare.count("https://ts.invalid/reports/12") == 2
+    assert "07:00:00 23/05/2021 – 10:00:00 23/05/2021" in bare
+    attached = text(
+        a_letter(link="", kind=MessageKind.NOTICE, incident=0, body={**REPORT, "attached": "pdf"})
+    )
+    assert "Tệp PDF kèm theo" in attached
+    assert "ab" * 32 in attached
