@@ -6,7 +6,7 @@ import sys
 
 __all__ = ["steady"]
 
-_SWITCH_SECONDS = 0.00005
+_SWITCH_SECONDS = 0.0005
 _PR_SET_TIMERSLACK = 29
 _TIMER_SLACK_NS = 1_000
 
