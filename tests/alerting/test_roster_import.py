@@ -13,11 +13,12 @@ from openpyxl import Workbook
 from alerting.roster_import import understand
 from alerting.roster_sheets import _TCVN3, read_grids
 from alerting.roster_words import clock_of, dates_of, folded, number_of, people_of
-from inventory.models import Duty
+from inventory.models import Duty, Party, PartyKind
 from inventory.reasons import UnusableError
 from tests.support.acting import DAY, ZONE, an_inventory
 
-INVENTORY = an_inventory()
+MOBIFONE = Party("MOBIFONE", PartyKind.CARRIER, "MobiFone Sóc Trăng", duties=(Duty.OPERATIONS,))
+INVENTORY = an_inventory(parties={**an_inventory().parties, MOBIFONE.code: MOBIFONE})
 
 
 def book(*sheets):
@@ -55,7 +56,7 @@ def lines(found):
 
 
 def three_carriers():
-    """Five days of three parties, each written another way, with the mistakes that people make."""
+    """Five days of three carriers, and three of the department, each written another way, with people's mistakes."""
     vnpt = [
         ["LỊCH TRỰC CA VNPT SÓC TRĂNG PHỤC VỤ BẦU CỬ"],
         [],
@@ -77,6 +78,21 @@ def three_carriers():
         ["Ca 2", "Hồ Thị Gấm", "Hồ Thị Gấm", "-", "Hồ Thị Gấm", "Hồ Thị Gấm"],
         ["Ca 3", "Ngô Văn Ích và Mai Kim", "Ngô Văn Ích", "Ngô Văn Ích", "??", "Ngô Văn Ích"],
     ]
+    mobifone = [
+        ["MOBIFONE SÓC TRĂNG"],
+        ["BẢNG PHÂN CÔNG TRỰC CA BẢO ĐẢM THÔNG TIN"],
+        ["STT", "Ngày", "Thời gian", "Người trực", "Số ĐT", "Người dự phòng"],
+        [1, "21-05-2021", "00:00 - 12:00", "Lý Thị Hoa", "0901234567", "Sơn Minh Khôi"],
+        [2, "21-05-2021", "12:00 - 24:00", "Sơn Minh Khôi", "+84 93 765 4321", "Lý Thị Hoa"],
+        [3, "22-05-2021", "00:00 - 12:00", "Lý Thị Hoa", "", ""],
+        [4, None, "12:00 - 24:00", "Sơn Minh Khôi", "", ""],
+        [5, "23-05-2021", "00:00 - 12:00", "Lý Thị Hoa", "", ""],
+        [6, None, "12:00 - 24:00", "Sơn Minh Khôi", "", ""],
+        [7, "24-05-2021", "0h-12h", "Lý Thị Hoa", "", ""],
+        [8, None, "12h-24h", "Sơn Minh Khôi", "", ""],
+        [9, "25-05-2021", "0h-12h", "Lý Thị Hoa", "", ""],
+        [10, None, "12h-25h", "Sơn Minh Khôi", "", ""],
+    ]
     department = [
         ["Ngày", "Sáng", "Chiều", "Đêm"],
         [datetime(2021, 5, 21), "Trực ban Sở 1", "Lãnh đạo Sở", "Trực ban Sở 1"],  # noqa: DTZ001 - as a sheet holds it
@@ -85,6 +101,7 @@ def three_carriers():
     return book(
         ("VNPT", vnpt, ["A1:F1", "A4:A5", "A6:A7"]),
         ("Viettel", viettel, ["B3:D3", "E3:F3"]),
+        ("MobiFone", mobifone, ["A1:F1", "B6:B7", "B8:B9", "B10:B11", "B12:B13"]),
         ("STTTT", department, []),
     )
 
@@ -123,6 +140,23 @@ def test_a_week_with_one_person_over_several_days_is_understood(mixed):
     assert len(turns) == 13
 
 
+def test_a_numbered_table_with_times_and_substitutes_is_understood(mixed):
+    mine = [line[1:] for line in lines(mixed) if line[0] == "MOBIFONE"]
+    assert mine[:3] == [
+        (Duty.OPERATIONS, "Lý Thị Hoa", "21/05 00:00", "21/05 12:00", "Sơn Minh Khôi"),
+        (Duty.OPERATIONS, "Sơn Minh Khôi", "21/05 12:00", "22/05 00:00", "Lý Thị Hoa"),
+        (Duty.OPERATIONS, "Lý Thị Hoa", "22/05 00:00", "22/05 12:00", ""),
+    ]
+    assert len(mine) == 9  # ten were typed, and the last ends at 25 o'clock
+
+
+def test_the_file_holds_five_days_of_three_carriers(mixed):
+    for carrier in ("VNPT", "VIETTEL", "MOBIFONE"):
+        days = {line[3][:5] for line in lines(mixed) if line[0] == carrier}
+        wrong = {"23/05", "24/05", "25/05"} if carrier == "VNPT" else set()
+        assert days | wrong == {"21/05", "22/05", "23/05", "24/05", "25/05"}, carrier
+
+
 def test_a_calendar_names_people_who_are_known_already(mixed):
     mine = [line for line in lines(mixed) if line[0] == "STTTT"]
     assert len(mine) == 9
@@ -132,10 +166,11 @@ def test_a_calendar_names_people_who_are_known_already(mixed):
 
 def test_every_mistake_is_told_with_its_cell_its_reason_and_how_to_mend_it(mixed):
     told = {doubt.place: doubt.reason.vi for doubt in mixed.faults}
-    assert told.keys() == {"VNPT!A8", "VNPT!E9", "VNPT!C10", "VNPT!A11", "Viettel!E6"}
+    assert told.keys() == {"VNPT!A8", "VNPT!E9", "VNPT!C10", "VNPT!A11", "Viettel!E6", "MobiFone!B13"}
     assert "là Chủ nhật, không phải thứ Hai" in told["VNPT!A8"]
     assert "số điện thoại" in told["VNPT!E9"]
     assert "Nguyễn Văn A" in told["VNPT!C10"]
+    assert "không có giờ 25:00" in told["MobiFone!B13"]
     assert "không có ngày 31/6" in told["VNPT!A11"]
     assert "Nguyễn Văn A" in told["Viettel!E6"] or "họ tên" in told["Viettel!E6"]
 

@@ -18,7 +18,7 @@ from alerting.roster_imports import RosterImports
 from alerting.roster_rotation import Rotation
 from alerting.roster_service import RosterService
 from inventory.models import Contact, ContactChannel, Duty, Person, Shift
-from tests.alerting.test_roster_import import three_carriers
+from tests.alerting.test_roster_import import INVENTORY, three_carriers
 from tests.support.acting import NOON, SHIFTS, ZONE, a_duty_room, a_shift, an_inventory, tokens
 
 HOUR = timedelta(hours=1)
@@ -268,17 +268,20 @@ async def test_every_change_leaves_what_stood_before_and_after(roster):
     assert await roster.changes(scope="VIETTEL", limit=10) == ()
 
 
-async def test_a_file_is_taken_in_whole_or_not_at_all(room, roster):
+async def test_a_file_is_taken_in_whole_or_not_at_all(room):
+    roster = roster_over(room, INVENTORY)
     imports = RosterImports(roster, token=tokens())
     content = three_carriers()
     identifier = await imports.keep(content, "lich.xlsx", actor="trực ban")
     preview = await imports.kept(identifier, actor="trực ban", scope=None)
-    with pytest.raises(RosterRefusedError, match="5 cells"):
+    with pytest.raises(RosterRefusedError, match="6 cells"):
         await imports.take(preview, actor="trực ban", scope=None)
     assert not (await roster.view()).taken
     count = await imports.take(preview, actor="trực ban", scope=None, leaving_out=True)
     view = await roster.view()
     assert count == len([s for s in view.shifts if s.origin is Origin.IMPORT])
+    imported = {s.party for s in view.shifts if s.origin is Origin.IMPORT}
+    assert imported == {"VNPT", "VIETTEL", "MOBIFONE", "STTTT"}
     assert view.inventory.people["VNPT-NGUYEN-VAN-AN"].name == "Nguyễn Văn An"
     with pytest.raises(UnknownShiftError):
         await imports.kept(identifier, actor="người khác", scope=None)

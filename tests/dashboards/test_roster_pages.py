@@ -80,7 +80,7 @@ async def test_a_file_is_looked_at_before_it_is_taken_in(room, officer):
     )
     assert sent.status_code == 200
     words = text_of(sent)
-    assert "5 ô chưa hiểu" in words
+    assert "6 ô chưa hiểu" in words
     assert "VNPT!A8" in words
     assert "không phải thứ Hai" in words
     assert not (await room.deps.roster.view()).taken
