@@ -1,5 +1,6 @@
-"""Acknowledgement links: who holds one may acknowledge one incident as one person, until the page is stale.
+"""Acknowledgement links: who holds one may acknowledge what its message told, as one person, until the page is stale.
 
+A link stands for one incident, or for all those whose pages left in one message.
 The token exists in the message that carries it and nowhere else: only its hash is stored, so that whoever
 reads the database cannot acknowledge for anybody. A link is made when its message is about to leave, and a
 message that is sent again carries a new one. Looking at a link changes nothing (mail scanners look); only
@@ -11,14 +12,14 @@ hash, and a code that by chance stands for two matters at once stands for none.
 """
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from alerting.schema import links
+from alerting.schema import link_incidents, links
 
 __all__ = ["LINK_PATH", "AcknowledgementLinks", "Issued"]
 
@@ -45,9 +46,15 @@ class AcknowledgementLinks:
         self._public_url = public_url.rstrip("/")
 
     async def issue(
-        self, connection: AsyncConnection, *, incident: int, person: str, expires_at: datetime
+        self,
+        connection: AsyncConnection,
+        *,
+        incident: int,
+        person: str,
+        expires_at: datetime,
+        others: Sequence[int] = (),
     ) -> Issued:
-        """Make a link and a code for ``person`` to acknowledge ``incident`` by."""
+        """Make a link and a code for ``person`` to acknowledge ``incident`` by, and ``others`` with it."""
         token = self._token()
         code = _code_of(token)
         await connection.execute(
@@ -59,30 +66,36 @@ class AcknowledgementLinks:
                 expires_at=expires_at,
             )
         )
+        more = [{"token_hash": _hashed(token), "incident": one} for one in set(others) - {incident}]
+        if more:
+            await connection.execute(insert(link_incidents), more)
         return Issued(f"{self._public_url}{LINK_PATH}{token}", code)
 
-    async def find(self, connection: AsyncConnection, token: str, at: datetime) -> tuple[int, str] | None:
-        """Answer the incident and the person that ``token`` stands for, if it is known and not over at ``at``."""
-        query = select(links.c.incident, links.c.person).where(
+    async def find(
+        self, connection: AsyncConnection, token: str, at: datetime
+    ) -> tuple[tuple[int, ...], str] | None:
+        """Answer the incidents and the person that ``token`` stands for, if it is known and not over at ``at``."""
+        query = select(links.c.token_hash, links.c.incident, links.c.person).where(
             links.c.token_hash == _hashed(token), links.c.expires_at > at
         )
         row = (await connection.execute(query)).first()
-        return (row.incident, row.person) if row else None
+        return (await _incidents(connection, row.token_hash, row.incident), row.person) if row else None
 
     async def find_code(
         self, connection: AsyncConnection, typed: str, at: datetime
-    ) -> tuple[int, str] | None:
-        """Answer the incident and the person that a typed code stands for; spaces and dashes in it do not matter."""
+    ) -> tuple[tuple[int, ...], str] | None:
+        """Answer the incidents and the person that a typed code stands for; spaces and dashes in it do not matter."""
         code = "".join(letter for letter in typed if letter.isdigit())
         if len(code) != _DIGITS or not code.isascii():
             return None
         query = (
-            select(links.c.incident, links.c.person)
+            select(links.c.token_hash, links.c.incident, links.c.person)
             .where(links.c.code_hash == _slowly_hashed(code), links.c.expires_at > at)
-            .distinct()
+            .order_by(links.c.token_hash)
         )
         rows = (await connection.execute(query)).all()
-        return (rows[0].incident, rows[0].person) if len(rows) == 1 else None
+        meant = {(await _incidents(connection, row.token_hash, row.incident), row.person) for row in rows}
+        return meant.pop() if len(meant) == 1 else None
 
     async def use(self, connection: AsyncConnection, token: str, at: datetime) -> None:
         """Note when a link was first acted on."""
@@ -91,6 +104,12 @@ class AcknowledgementLinks:
             .where(links.c.token_hash == _hashed(token), links.c.used_at.is_(None))
             .values(used_at=at)
         )
+
+
+async def _incidents(connection: AsyncConnection, token_hash: str, first: int) -> tuple[int, ...]:
+    query = select(link_incidents.c.incident).where(link_incidents.c.token_hash == token_hash)
+    others = (await connection.execute(query.order_by(link_incidents.c.incident))).scalars()
+    return (first, *others)
 
 
 def _code_of(token: str) -> str:

@@ -8,20 +8,24 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import RowMapping, and_, func, insert, or_, select, update
+from sqlalchemy import RowMapping, and_, case, func, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from alerting.budget import GRAVEST
 from alerting.models import DeliveryState, Message, MessageKind
 from alerting.schema import outbox
 from inventory.models import ContactChannel
 
 __all__ = [
     "add_messages",
+    "carried",
     "claim",
     "finish",
     "has_withdrawn",
+    "hold",
     "is_held",
+    "left_like",
     "mark_started",
     "message",
     "messages_by_key",
@@ -32,10 +36,12 @@ __all__ = [
     "ready",
     "receive",
     "step_has_failed",
+    "waiting_like",
     "withdraw",
 ]
 
 _c = outbox.c
+_severity = _c.body["severity"].as_string()
 _FIELDS = tuple(column.name for column in outbox.columns if column.name != "leased_until")
 
 
@@ -126,18 +132,73 @@ async def ready(
     connection: AsyncConnection, channel: ContactChannel, at: datetime, *, limit: int
 ) -> list[Message]:
     """Read what may be claimed for ``channel`` at ``at``: due and free, or held by a worker whose lease is over."""
-    # Pages before notices: what must be answered never waits behind what informs.
+    # Pages before notices: what must be answered never waits behind what informs. The gravest before all: a storm
+    # of lesser pages never keeps one from leaving.
+    gravest_first = case((_severity == GRAVEST.value, 0), else_=1)
     query = (
         select(outbox)
         .where(_c.channel == channel.value, _claimable(at))
-        .order_by(_c.kind.desc(), _c.not_before, _c.id)
+        .order_by(_c.kind.desc(), gravest_first, _c.not_before, _c.id)
         .limit(limit)
     )
     return [_message(row) for row in (await connection.execute(query)).mappings()]
 
 
-async def claim(connection: AsyncConnection, seen: Message, at: datetime, *, until: datetime) -> bool:
-    """Take ``seen`` until ``until``; False when another worker was faster."""
+def _like(page: Message) -> Any:
+    """Select the pages that may share a message with ``page`` (:func:`alerting.budget.is_mergeable`)."""
+    return and_(
+        _c.address == page.address,
+        _c.channel == page.channel.value,
+        _c.person == page.person,
+        _c.kind == MessageKind.PAGE.value,
+        _c.body["what"].as_string() == "page",
+        _severity != GRAVEST.value,
+    )
+
+
+async def waiting_like(
+    connection: AsyncConnection, page: Message, at: datetime, *, limit: int
+) -> list[Message]:
+    """Read the claimable pages that may share a message with ``page``, itself among them, the oldest first."""
+    query = select(outbox).where(_like(page), _claimable(at)).order_by(_c.id).limit(limit)
+    return [_message(row) for row in (await connection.execute(query)).mappings()]
+
+
+async def left_like(
+    connection: AsyncConnection, page: Message, at: datetime, *, since: datetime
+) -> list[datetime]:
+    """Answer when messages left the reader of ``page`` after ``since``; one that is being sent counts as leaving now."""
+    leaving = and_(_c.state == DeliveryState.LEASED.value, _c.leased_until > at)
+    query = select(_c.sent_at).where(_like(page), _c.carried_by.is_(None), or_(_c.sent_at > since, leaving))
+    return [moment or at for moment in (await connection.execute(query)).scalars()]
+
+
+async def hold(
+    connection: AsyncConnection, pages: Sequence[Message], at: datetime, *, until: datetime
+) -> None:
+    """Let ``pages`` wait until ``until``, those that are still free."""
+    await connection.execute(
+        update(outbox)
+        .where(_c.id.in_([page.id for page in pages]), _claimable(at))
+        .values(state=DeliveryState.PENDING.value, leased_until=None, not_before=until)
+    )
+
+
+async def carried(connection: AsyncConnection, carrier: int) -> list[Message]:
+    """Read the pages that left with the message ``carrier``."""
+    query = select(outbox).where(_c.carried_by == carrier).order_by(_c.id)
+    return [_message(row) for row in (await connection.execute(query)).mappings()]
+
+
+async def claim(
+    connection: AsyncConnection,
+    seen: Message,
+    at: datetime,
+    *,
+    until: datetime,
+    carried_by: int | None = None,
+) -> bool:
+    """Take ``seen`` until ``until``, to leave with ``carried_by``; False when another worker was faster."""
     changed = await connection.execute(
         update(outbox)
         .where(_c.id == seen.id, _c.fence == seen.fence, _claimable(at))
@@ -146,6 +207,7 @@ async def claim(connection: AsyncConnection, seen: Message, at: datetime, *, unt
             fence=seen.fence + 1,
             attempts=seen.attempts + 1,
             leased_until=until,
+            carried_by=carried_by,
         )
     )
     return changed.rowcount == 1
@@ -174,6 +236,9 @@ async def mark_started(connection: AsyncConnection, held: Message, at: datetime)
 
 async def finish(connection: AsyncConnection, held: Message, state: DeliveryState, **values: Any) -> bool:
     """Write the outcome of an attempt; False when the lease was lost and another worker has the message."""
+    if state in (DeliveryState.PENDING, DeliveryState.WITHDRAWN):
+        # It was not carried after all; what it leaves with is decided anew.
+        values["carried_by"] = None
     changed = await connection.execute(
         update(outbox)
         .where(_c.id == held.id, _c.fence == held.fence, _c.state == DeliveryState.LEASED.value)

@@ -245,3 +245,5 @@ class Message:
     error: str = ""
     reference: str = ""
     delivered_at: datetime | None = None
+    carried_by: int | None = None
+    """The page of the same person that this one left with, in one message (:mod:`alerting.budget`); None: it left itself."""

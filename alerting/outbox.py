@@ -9,6 +9,10 @@ A claim is a lease with a fence. Before sending, the lease, the incident (still 
 the fence that made it. A page whose lease ran out is sent again: it may arrive twice, it does not get lost. A
 notice is marked when its sending starts, and one that is found marked is never sent again.
 
+Pages of one person and channel that come faster than the storm budget allows leave in one message
+(:mod:`alerting.budget`): each is claimed, looked at again and written down by itself, with the page that carried it.
+When one of them is no longer wanted right before they leave, nothing leaves and the others are merged anew.
+
 A gateway's later word (a receipt) only moves a message forward. What a gateway refuses for good marks the contact,
 and the next message that it takes clears the mark: the roster's owners are told by the auditor.
 """
@@ -21,6 +25,7 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from alerting import message_store as store
+from alerting.budget import Budget, is_mergeable, share
 from alerting.contact_store import clear_contact, mark_contact
 from alerting.errors import DeliveryError
 from alerting.links import AcknowledgementLinks
@@ -67,11 +72,13 @@ class Outbox:
         clock: Callable[[], datetime],
         links: AcknowledgementLinks,
         lease: timedelta,
+        budget: Budget | None = None,
     ) -> None:
         self._database = database
         self._clock = clock
         self._links = links
         self._lease = lease
+        self._budget = budget or Budget()
 
     async def claim(self, channel: ContactChannel, *, limit: int) -> list[Letter]:
         """Take up to ``limit`` messages of ``channel`` that are due, each with a link made for it if it is a page."""
@@ -80,47 +87,85 @@ class Outbox:
         if not seen:
             return []
         async with transaction(self._database) as connection:
-            taken = [await self._taken(connection, one) for one in seen]
+            taken = [await self._taken(connection, await self._share(connection, one)) for one in seen]
         return [letter for letter in taken if letter is not None]
 
-    async def _taken(self, connection: AsyncConnection, seen: Message) -> Letter | None:
+    async def _share(self, connection: AsyncConnection, seen: Message) -> tuple[Message, ...]:
+        """Answer what leaves with ``seen`` in one message; nothing when it has to wait, or is taken already."""
+        if not is_mergeable(seen):
+            return (seen,)
         now = self._clock()
-        if not await store.claim(connection, seen, now, until=now + self._lease):
-            return None
-        held = replace(seen, state=DeliveryState.LEASED, fence=seen.fence + 1, attempts=seen.attempts + 1)
-        if seen.kind is MessageKind.NOTICE:
-            if seen.sent_at is not None:
+        waiting = await store.waiting_like(connection, seen, now, limit=self._budget.most)
+        fresh = next((page for page in waiting if page.id == seen.id), None)
+        if fresh is None:
+            return ()
+        left = await store.left_like(connection, seen, now, since=now - self._budget.window)
+        decided = share(fresh, waiting, left, self._budget)
+        if decided.wait_until is not None:
+            await store.hold(connection, waiting, now, until=decided.wait_until)
+        return decided.pages
+
+    async def _taken(self, connection: AsyncConnection, seen: tuple[Message, ...]) -> Letter | None:
+        """Claim pages to leave together; those that another worker was faster with are not among them."""
+        now = self._clock()
+        until = now + self._lease
+        taken: list[Message] = []
+        for one in seen:
+            carrier = taken[0].id if taken else None
+            if await store.claim(connection, one, now, until=until, carried_by=carrier):
+                taken.append(_held(one, carrier))
+        return await self._letter(connection, taken) if taken else None
+
+    async def _letter(self, connection: AsyncConnection, taken: list[Message]) -> Letter | None:
+        held, *companions = taken
+        if held.kind is MessageKind.NOTICE:
+            if held.sent_at is not None:
                 await store.finish(connection, held, DeliveryState.FAILED, error=_UNKNOWN)
                 return None
             return Letter(held)
         issued = await self._links.issue(
-            connection, incident=held.incident, person=held.person, expires_at=held.not_after
+            connection,
+            incident=held.incident,
+            person=held.person,
+            expires_at=max(one.not_after for one in taken),
+            others=[one.incident for one in companions],
         )
-        return Letter(held, issued.link, issued.code)
+        return Letter(held, issued.link, issued.code, tuple(companions))
 
     async def may_leave(self, letter: Letter) -> bool:
         """Look once more whether ``letter`` is still ours and still wanted; withdraws it where it is not wanted."""
         held = letter.message
         now = self._clock()
         async with reading(self._database) as connection:
-            ours = await store.is_held(connection, held, now)
-            wanted = now < held.not_after and await self._is_wanted(connection, held)
-        if not ours:
-            return False
-        if not wanted:
-            is_over = now >= held.not_after
-            state = DeliveryState.FAILED if is_over else DeliveryState.WITHDRAWN
-            more = {"error": f"its time ran out; {held.error}".rstrip("; ")} if is_over else {}
+            ours = [one for one in letter.messages if await store.is_held(connection, one, now)]
+            wanted = [one for one in ours if await self._is_wanted(connection, one, now)]
+        if len(wanted) < len(letter.messages):
             async with transaction(self._database) as connection:
-                await store.finish(connection, held, state, **more)
+                for one in ours:
+                    await self._put_back(connection, one, now, wanted=one in wanted)
             return False
         if held.kind is MessageKind.NOTICE:
             async with transaction(self._database) as connection:
                 return await store.mark_started(connection, held, now)
         return True
 
-    async def _is_wanted(self, connection: AsyncConnection, held: Message) -> bool:
+    async def _put_back(
+        self, connection: AsyncConnection, held: Message, now: datetime, *, wanted: bool
+    ) -> None:
+        """Withdraw what is not wanted; what was to leave with it waits again, as if it had not been claimed."""
+        if wanted:
+            again = {"not_before": now, "attempts": held.attempts - 1}
+            await store.finish(connection, held, DeliveryState.PENDING, **again)
+        elif now >= held.not_after:
+            error = f"its time ran out; {held.error}".rstrip("; ")
+            await store.finish(connection, held, DeliveryState.FAILED, error=error)
+        else:
+            await store.finish(connection, held, DeliveryState.WITHDRAWN)
+
+    async def _is_wanted(self, connection: AsyncConnection, held: Message, now: datetime) -> bool:
         """Answer whether a page's incident still waits in the generation that decided it; a notice is always wanted."""
+        if now >= held.not_after:
+            return False
         if not held.incident:
             return True
         return is_wanted(await read_incident(connection, held.incident), held)
@@ -137,40 +182,39 @@ class Outbox:
                 error="",
                 reference=reference[:_LONGEST_REFERENCE],
             )
+            for one in letter.companions:
+                # The gateway's reference names its one message, so only the carrier has it.
+                await store.finish(connection, one, DeliveryState.SENT, sent_at=self._clock(), error="")
             await clear_contact(connection, held.channel, held.address)
         return Outcome("sent" if ours else "repeated")
 
     async def failed(self, letter: Letter, failure: DeliveryError) -> Outcome:
         """Write a failed attempt: wait and try again, or give up and let the ladder go on at once."""
-        held = letter.message
+        async with transaction(self._database) as connection:
+            written = [await self._failed(connection, one, failure) for one in letter.messages]
+        return Outcome(written[0].result, any(one.hastened for one in written))
+
+    async def _failed(self, connection: AsyncConnection, held: Message, failure: DeliveryError) -> Outcome:
         now = self._clock()
         lost = held.kind is MessageKind.NOTICE and failure.uncertain
         too_often = held.attempts > len(RETRY_AFTER)
         final = failure.permanent or lost or (too_often and held.kind is MessageKind.NOTICE)
-        async with transaction(self._database) as connection:
-            if not final:
-                wait = RETRY_LATER if too_often else RETRY_AFTER[held.attempts - 1]
-                await store.finish(
-                    connection,
-                    held,
-                    DeliveryState.PENDING,
-                    not_before=now + wait,
-                    error=str(failure),
-                    sent_at=None,
-                )
-                return Outcome("retried", too_often and await self._hastened(connection, held, now))
-            await store.finish(connection, held, DeliveryState.FAILED, error=str(failure), sent_at=None)
-            if failure.refused:
-                await mark_contact(connection, held, reason=str(failure), at=now)
-            hastened = await self._hastened(connection, held, now)
-        return Outcome("failed", hastened)
+        if not final:
+            wait = RETRY_LATER if too_often else RETRY_AFTER[held.attempts - 1]
+            again = {"not_before": now + wait, "error": str(failure), "sent_at": None}
+            await store.finish(connection, held, DeliveryState.PENDING, **again)
+            return Outcome("retried", too_often and await self._hastened(connection, held, now))
+        await store.finish(connection, held, DeliveryState.FAILED, error=str(failure), sent_at=None)
+        if failure.refused:
+            await mark_contact(connection, held, reason=str(failure), at=now)
+        return Outcome("failed", await self._hastened(connection, held, now))
 
     async def receipt(
         self, *, key: str = "", reference: str = "", delivered: bool, reason: str = ""
     ) -> Outcome:
         """Take a gateway's later word on a message, named by our key or by the gateway's own reference.
 
-        The first final word stands; a message that nobody knows, or that is final already, changes nothing.
+        What it says holds for every page that left with the message. The first final word stands; a message that nobody knows, or that is final already, changes nothing.
         """
         now = self._clock()
         async with transaction(self._database) as connection:
@@ -179,11 +223,15 @@ class Outbox:
                 return Outcome("unknown")
             if not await store.receive(connection, found.id, delivered=delivered, reason=reason, at=now):
                 return Outcome("repeated")
+            others = await store.carried(connection, found.id)
+            for one in others:
+                await store.receive(connection, one.id, delivered=delivered, reason=reason, at=now)
             if delivered:
                 await clear_contact(connection, found.channel, found.address)
                 return Outcome("delivered")
             await mark_contact(connection, found, reason=reason, at=now)
-            return Outcome("undelivered", await self._hastened(connection, found, now))
+            hastened = [await self._hastened(connection, one, now) for one in (found, *others)]
+            return Outcome("undelivered", any(hastened))
 
     async def _hastened(self, connection: AsyncConnection, held: Message, now: datetime) -> bool:
         """Once every page of a step has failed, or fails again and again, nobody is waited for: the next step is due now."""
@@ -198,3 +246,13 @@ class Outbox:
         """Answer when :meth:`claim` will have something for ``channel``."""
         async with reading(self._database) as connection:
             return await store.next_due(connection, channel)
+
+
+def _held(seen: Message, carrier: int | None) -> Message:
+    return replace(
+        seen,
+        state=DeliveryState.LEASED,
+        fence=seen.fence + 1,
+        attempts=seen.attempts + 1,
+        carried_by=carrier,
+    )

@@ -141,6 +141,10 @@ outbox = Table(
     # What the next hop calls the message, so that its later word about it can be placed.
     Column("reference", String(120), nullable=False, server_default=""),
     Column("delivered_at", UtcDateTime),
+    # The row whose message carried this one too, in a storm; NULL where it leaves by itself.
+    Column("carried_by", _big),
+    Index("ix_outbox_carried_by", "carried_by"),
+    Index("ix_outbox_address", "address", "sent_at"),
     Index(
         "ix_outbox_due",
         "not_before",
@@ -175,6 +179,14 @@ links = Table(
     Column("expires_at", UtcDateTime, nullable=False),
     Column("used_at", UtcDateTime),
     Index("ix_links_code", "code_hash"),
+)
+
+link_incidents = Table(
+    "link_incidents",
+    metadata,
+    # What else the link of a message stands for that carried several pages.
+    Column("token_hash", String(64), ForeignKey("links.token_hash"), primary_key=True),
+    Column("incident", _big, ForeignKey("incidents.id"), primary_key=True),
 )
 
 idempotency_keys = Table(

@@ -15,12 +15,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from alerting import actions, families
 from alerting.absorption import absorb_cause
+from alerting.answers import Answers
 from alerting.attached_files import AttachedFiles
 from alerting.attachments import EvidenceFolder
 from alerting.case import Case
 from alerting.change_store import mark, mark_all, unprocessed
 from alerting.contact_store import faults_of_contacts, mark_told
-from alerting.errors import ChangedMeanwhileError, StaleIncidentError, UnknownLinkError
+from alerting.errors import ChangedMeanwhileError, StaleIncidentError
 from alerting.gauges import set_gauges
 from alerting.handover import Handover
 from alerting.handover_overdue import overdue_handovers, soonest_overdue, tell_overdue
@@ -34,12 +35,10 @@ from alerting.paging import tell_of_contact
 from alerting.province import Province
 from alerting.reported import Report, open_reported
 from alerting.roster_gaps import PASSING
-from alerting.roster_store import people_of
 from alerting.run_store import due_runs, soonest_step
 from alerting.store import due_incidents, soonest_deadline, unresolved_of
-from alerting.store import incident as read_incident
 from inventory.database import reading, transaction
-from inventory.models import ContactChannel, Inventory, Person
+from inventory.models import ContactChannel, Inventory
 from monitor.models import StateChange
 
 __all__ = ["AlertingService", "Deed"]
@@ -78,6 +77,13 @@ class AlertingService:
         self._numbers = Numbers(chance)
         self._province = Province(inventory, channels=channels, numbers=self._numbers)
         self.files = AttachedFiles(database, evidence, act=self.act)
+        self.answers = Answers(
+            database=database,
+            links=self.links,
+            clock=clock,
+            province=lambda: self._province,
+            acknowledge=self.acknowledge,
+        )
         self._listeners: list[Callable[[Sequence[int]], None]] = []
 
     @property
@@ -324,42 +330,6 @@ class AlertingService:
         if new:
             self._announce([incident.id])
         return incident
-
-    async def by_link(self, token: str) -> tuple[Incident, Person] | None:
-        """Answer what an acknowledgement link stands for, changing nothing; None when it stands for nothing now."""
-        async with reading(self._database) as connection:
-            found = await self.links.find(connection, token, self._clock())
-            if found is None:
-                return None
-            person = (await people_of(connection, self._province.inventory)).get(found[1])
-            return (await read_incident(connection, found[0]), person) if person else None
-
-    async def acknowledge_by_link(self, token: str) -> Incident:
-        """Acknowledge as the person whom the link was made for; raises :class:`UnknownLinkError`."""
-        found = await self.by_link(token)
-        if found is None:
-            raise UnknownLinkError
-        incident, person = found
-
-        async with transaction(self._database) as connection:
-            await self.links.use(connection, token, self._clock())
-        return await self.acknowledge(incident.id, actor=person.name, person=person.code)
-
-    async def by_code(self, typed: str) -> tuple[Incident, Person] | None:
-        """Answer what a typed code stands for, changing nothing; None when it stands for nothing now."""
-        async with reading(self._database) as connection:
-            found = await self.links.find_code(connection, typed, self._clock())
-            people = await people_of(connection, self._province.inventory)
-            person = people.get(found[1]) if found else None
-            return (await read_incident(connection, found[0]), person) if found and person else None
-
-    async def acknowledge_by_code(self, typed: str) -> Incident:
-        """Acknowledge as the person whom the code was sent to; raises :class:`UnknownLinkError`."""
-        found = await self.by_code(typed)
-        if found is None:
-            raise UnknownLinkError
-        incident, person = found
-        return await self.acknowledge(incident.id, actor=person.name, person=person.code)
 
     @property
     def zone(self) -> str:

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from alerting.budget import Budget
 from alerting.errors import DeliveryError
 from alerting.links import AcknowledgementLinks
 from alerting.metrics import AlertingMetrics
@@ -118,8 +119,9 @@ class OutboxWorker:
         on_hastened: Callable[[], None] = lambda: None,
         lease: timedelta = timedelta(seconds=30),
         concurrency: int = 4,
+        budget: Budget | None = None,
     ) -> None:
-        self._outbox = Outbox(database=database, clock=clock, links=links, lease=lease)
+        self._outbox = Outbox(database=database, clock=clock, links=links, lease=lease, budget=budget)
         self._channels = channels
         self._clock = clock
         self._metrics = metrics

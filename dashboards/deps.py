@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from alerting.aid_service import AidService
+from alerting.answers import Answers
 from alerting.attached_files import AttachedFiles
 from alerting.handover_service import HandoverService
 from alerting.models import CauseClass, Incident, LedgerEntry, Message
@@ -24,7 +25,7 @@ from dashboards.reports.service import ReportService
 from dashboards.second_factor import SecondFactors
 from dashboards.series import Series
 from dashboards.settings import PagesSettings
-from inventory.models import Inventory, Person
+from inventory.models import Inventory
 from inventory.topology import Topology
 from monitor.minutes import HistorySlice
 from monitor.models import Outage, StateChange, Unobserved
@@ -99,17 +100,9 @@ class Acting(Protocol):
     def files(self) -> AttachedFiles:
         """Files attached as evidence."""
 
-    async def by_link(self, token: str) -> tuple[Incident, Person] | None:
-        """Answer what an acknowledgement link was sent for, and to whom."""
-
-    async def acknowledge_by_link(self, token: str) -> Any:
-        """Acknowledge as the person that the link was sent to."""
-
-    async def by_code(self, typed: str) -> tuple[Incident, Person] | None:
-        """Answer what a typed code was sent for, and to whom."""
-
-    async def acknowledge_by_code(self, typed: str) -> Any:
-        """Acknowledge as the person that the code was sent to."""
+    @property
+    def answers(self) -> Answers:
+        """What links and codes of messages stand for, and acknowledging several at once."""
 
     def subscribe(self, callback: Callable[[Sequence[int]], None]) -> Callable[[], None]:
         """Call back with the incidents that changed, after the commit; answer how to stop that."""

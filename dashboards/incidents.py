@@ -8,6 +8,7 @@ from alerting.models import CauseClass, DisputeKind, Incident, PendingReason
 from alerting.scoped import ledger_for
 from dashboards.i18n import N_
 from dashboards.incident_acts import ACTS, right_for, take_evidence
+from dashboards.incidents_at_once import AT_ONCE, waiting_for
 from dashboards.views.board import incident_row, incident_rows
 from dashboards.views.duty import watches_of_party
 from dashboards.views.incident import (
@@ -43,6 +44,8 @@ async def listing(visit: Visit) -> Response:
     inventory, topology, words = monitor.inventory, monitor.topology, visit.words
     return visit.page(
         "incidents.html",
+        waiting=len(waiting_for(visit, live)),
+        at_once=AT_ONCE,
         rows=incident_rows(live, inventory=inventory, topology=topology, words=words),
         ended=[
             incident_row(each, inventory=inventory, topology=topology, words=words) for each in ended[:_PAGE]

@@ -1,21 +1,22 @@
 """Acknowledging by the link in a page, or by the code beside it: GET shows, POST acts, no account needed.
 
-Mail scanners follow links; so opening one changes nothing. The token in the address is the right to act, for
-one incident and one person, and runs out; it is never logged by us and never leaves the site by Referer.
+Mail scanners follow links; so opening one changes nothing. The token in the address is the right to act, on
+what one message told and as one person, and runs out; it is never logged by us and never leaves the site by Referer.
 
 A code is typed by who reads the message on one device and acts on another. It comes in the body of the request, never
 in an address, and guessing is slowed down like guessing passwords.
 """
 
+from collections.abc import Iterable
 from datetime import timedelta
 
 from starlette.responses import Response
 
+from alerting.answers import Meant
 from alerting.models import ACKNOWLEDGEABLE, Incident
 from dashboards.i18n import N_
-from dashboards.views.board import incident_row
+from dashboards.views.board import incident_row, incident_rows
 from dashboards.visit import PageError, Visit
-from inventory.models import Person
 
 __all__ = ["acknowledge", "acknowledge_by_code", "code_form", "show"]
 
@@ -24,17 +25,15 @@ _CODES = "acknowledgement codes"
 
 async def show(visit: Visit) -> Response:
     """Show what the link was sent for, with one button."""
-    incident, person = await _meant(visit)
-    return _page(visit, incident, person, done=False)
+    return _page(visit, await _meant(visit), done=False)
 
 
 async def acknowledge(visit: Visit) -> Response:
     """Acknowledge as the person that the link was sent to; doing it twice does nothing more."""
-    incident, _ = await _meant(visit)
-    if incident.state in ACKNOWLEDGEABLE:
-        await visit.deps.alerting.acknowledge_by_link(visit.request.path_params["token"])
-    incident, person = await _meant(visit)
-    return _page(visit, incident, person, done=True)
+    incidents, _ = await _meant(visit)
+    if _waiting(incidents):
+        await visit.deps.alerting.answers.acknowledge_by_link(visit.request.path_params["token"])
+    return _page(visit, await _meant(visit), done=True)
 
 
 async def code_form(visit: Visit) -> Response:
@@ -50,18 +49,21 @@ async def acknowledge_by_code(visit: Visit) -> Response:
         fault = visit.words.gettext(N_("Too many attempts. Wait %(span)s and try again."), span=span)
         return visit.page("link_code.html", status=429, fault=fault)
     typed = visit.form.get("code", "")[:40]
-    found = await visit.deps.alerting.by_code(typed)
+    found = await visit.deps.alerting.answers.by_code(typed)
     if found is None:
         fault = visit.words.gettext(N_("The code is not right, or no longer valid."))
         return visit.page("link_code.html", status=410, fault=fault)
-    if found[0].state in ACKNOWLEDGEABLE:
-        await visit.deps.alerting.acknowledge_by_code(typed)
-    incident, person = await visit.deps.alerting.by_code(typed) or found
-    return _page(visit, incident, person, done=True)
+    if _waiting(found[0]):
+        await visit.deps.alerting.answers.acknowledge_by_code(typed)
+    return _page(visit, await visit.deps.alerting.answers.by_code(typed) or found, done=True)
 
 
-async def _meant(visit: Visit) -> tuple[Incident, Person]:
-    found = await visit.deps.alerting.by_link(visit.request.path_params["token"][:200])
+def _waiting(incidents: Iterable[Incident]) -> list[Incident]:
+    return [incident for incident in incidents if incident.state in ACKNOWLEDGEABLE]
+
+
+async def _meant(visit: Visit) -> Meant:
+    found = await visit.deps.alerting.answers.by_link(visit.request.path_params["token"][:200])
     if found is None:
         raise PageError(
             410,
@@ -71,8 +73,29 @@ async def _meant(visit: Visit) -> tuple[Incident, Person]:
     return found
 
 
-def _page(visit: Visit, incident: Incident, person: Person, *, done: bool) -> Response:
+def _page(visit: Visit, meant: Meant, *, done: bool) -> Response:
     monitor = visit.deps.monitor
+    incidents, person = meant
+    if len(incidents) > 1:
+        return _page_of_several(visit, meant)
+    [incident] = incidents
     row = incident_row(incident, inventory=monitor.inventory, topology=monitor.topology, words=visit.words)
     token = visit.request.path_params.get("token", "")
     return visit.page("link.html", row=row, incident=incident, person=person, done=done, token=token)
+
+
+def _page_of_several(visit: Visit, meant: Meant) -> Response:
+    """Show what a message of a storm was sent for: all of it on one page, with one button."""
+    monitor = visit.deps.monitor
+    incidents, person = meant
+    rows = incident_rows(incidents, inventory=monitor.inventory, topology=monitor.topology, words=visit.words)
+    token = visit.request.path_params.get("token", "")
+    waiting = len(_waiting(incidents))
+    return visit.page(
+        "link_several.html",
+        rows=rows,
+        waiting=waiting,
+        token=token,
+        action=f"/a/{token}" if token else "/a",
+        name=person.name,
+    )

@@ -23,6 +23,7 @@ from dashboards import (
     groups,
     guide,
     incidents,
+    incidents_at_once,
     link,
     planned,
     reporting,
@@ -35,6 +36,7 @@ from dashboards import (
 from dashboards.assets import assets
 from dashboards.deps import Deps
 from dashboards.i18n import N_
+from dashboards.incidents_at_once import AT_ONCE
 from dashboards.reports import page as report_page
 from dashboards.security import SecurityHeaders
 from dashboards.visit import Page, begin, entrance
@@ -50,6 +52,8 @@ PAGES: tuple[Page, ...] = (
     Page("GET", "/incidents", incidents.listing, right=Right.SEE_INCIDENTS),
     Page("GET", "/incidents/new", reporting.new, right=Right.REPORT_INCIDENTS),
     Page("POST", "/incidents", reporting.report, right=Right.REPORT_INCIDENTS),
+    Page("GET", AT_ONCE, incidents_at_once.confirm, right=Right.ACT_ON_INCIDENTS),
+    Page("POST", AT_ONCE, incidents_at_once.acknowledge, right=Right.ACT_ON_INCIDENTS),
     Page("GET", "/incidents/{id}", incidents.show, right=Right.SEE_INCIDENTS),
     Page("GET", "/incidents/{id}/evidence/{digest}", incidents.attachment, right=Right.SEE_INCIDENTS),
     Page(

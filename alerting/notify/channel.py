@@ -10,11 +10,20 @@ __all__ = ["Channel", "Letter"]
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """A message about to leave, with the link and the code that its reader can acknowledge by (empty for a notice)."""
+    """A message about to leave, with the link and the code that its reader can acknowledge by (empty for a notice).
+
+    ``companions`` are pages of the same person that it carries too: link and code stand for them all.
+    """
 
     message: Message
     link: str = ""
     code: str = ""
+    companions: tuple[Message, ...] = ()
+
+    @property
+    def messages(self) -> tuple[Message, ...]:
+        """Everything that leaves with this letter."""
+        return (self.message, *self.companions)
 
 
 class Channel(Protocol):

@@ -4,15 +4,25 @@ Pure. A reader of a page must learn in this order: how grave, which incident, wh
 do, until when. Numbers and links survive any shortening; descriptions do not.
 """
 
-import unicodedata
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
+from alerting.notify import storm_words
 from alerting.notify.aid_words import AID_WHAT, aid_lines
 from alerting.notify.channel import Letter
 from alerting.notify.report_words import REPORT_WHAT, report_lines
+from alerting.notify.writing import (
+    GSM_LIMIT,
+    UCS2_LIMIT,
+    code_page,
+    fits,
+    fits_gsm,
+    folded,
+    gsm_length,
+    shown,
+    spaced,
+    ucs2_length,
+)
 
 __all__ = [
     "GSM_LIMIT",
@@ -27,20 +37,6 @@ __all__ = [
     "text",
     "ucs2_length",
 ]
-
-GSM_LIMIT = 160
-"""Septets in one part of a short message in the GSM 7-bit alphabet (3GPP TS 23.038)."""
-UCS2_LIMIT = 70
-"""UTF-16 units in one part of a short message outside that alphabet."""
-
-_GSM_OF_MANY = 153
-_UCS2_OF_MANY = 67
-
-_GSM_BASIC = frozenset(
-    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
-    "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
-)
-_GSM_EXTENDED = frozenset("^{}\\[~]|€\f")
 
 _WHAT: Mapping[str, tuple[str, str]] = {
     **AID_WHAT,
@@ -72,6 +68,8 @@ _WHAT: Mapping[str, tuple[str, str]] = {
 
 def subject(letter: Letter) -> str:
     """Write the subject of a mail."""
+    if letter.companions:
+        return storm_words.subject(letter)
     body = letter.message.body
     what, _ = _WHAT[body["what"]]
     lead = "" if body["what"] == "page" else f"{what}: "
@@ -80,6 +78,8 @@ def subject(letter: Letter) -> str:
 
 def text(letter: Letter) -> str:
     """Write the text of a mail in both languages."""
+    if letter.companions:
+        return storm_words.text(letter)
     body = letter.message.body
     vietnamese = _vietnamese(body, letter.link, letter.code)
     return "\n".join([*vietnamese, "", "-- English --", *_english(body, letter.link, letter.code), ""])
@@ -87,9 +87,9 @@ def text(letter: Letter) -> str:
 
 def _vietnamese(body: Mapping[str, Any], link: str, code: str) -> list[str]:
     if "aid" in body:
-        return aid_lines(body, _shown, is_vietnamese=True)
+        return aid_lines(body, shown, is_vietnamese=True)
     if "report" in body:
-        return report_lines(body, _shown, is_vietnamese=True)
+        return report_lines(body, shown, is_vietnamese=True)
     lines = [
         f"Gửi: {body['person_name']}",
         "",
@@ -97,9 +97,9 @@ def _vietnamese(body: Mapping[str, Any], link: str, code: str) -> list[str]:
         f"Phiếu sự cố {body['number']}, mức {body['severity']}",
         f"{body['title']}",
         f"Đơn vị chịu trách nhiệm: {body['owner_name']}",
-        f"Mất từ: {_shown(body, 'began_at')}",
+        f"Mất từ: {shown(body, 'began_at')}",
     ]
-    lines += [f"Có lại từ: {_shown(body, 'ended_at')}"] if body.get("ended_at") else []
+    lines += [f"Có lại từ: {shown(body, 'ended_at')}"] if body.get("ended_at") else []
     lines += [f"Người tiếp nhận: {body['acknowledged_by']}"] if body.get("acknowledged_by") else []
     if body["what"] == "roster_gap":
         lines.append(f"Không gọi được ai cho ca {body['duty']} của {body['party']}.")
@@ -111,24 +111,24 @@ def _vietnamese(body: Mapping[str, Any], link: str, code: str) -> list[str]:
         lines.append(f"Liên hệ {body['contact']} của {body['whose']}: {body['reason']}.")
     if link:
         lines += ["", "Mở liên kết này rồi bấm «Tiếp nhận»:", link]
-        lines += [f"Hoặc nhập mã {_spaced(code)} tại {code_page(link)}"] if code else []
-        lines += [f"Nếu đến {_shown(body, 'answer_by')} chưa ai tiếp nhận, hệ thống sẽ gọi người kế tiếp."]
+        lines += [f"Hoặc nhập mã {spaced(code)} tại {code_page(link)}"] if code else []
+        lines += [f"Nếu đến {shown(body, 'answer_by')} chưa ai tiếp nhận, hệ thống sẽ gọi người kế tiếp."]
     return lines
 
 
 def _english(body: Mapping[str, Any], link: str, code: str) -> list[str]:
     if "aid" in body:
-        return aid_lines(body, _shown, is_vietnamese=False)
+        return aid_lines(body, shown, is_vietnamese=False)
     if "report" in body:
-        return report_lines(body, _shown, is_vietnamese=False)
+        return report_lines(body, shown, is_vietnamese=False)
     lines = [
         f"{_WHAT[body['what']][1]}.",
         f"Incident {body['number']}, severity {body['severity']}",
         f"{body['title_en']}",
         f"Owner: {body['owner_name']}",
-        f"Down since: {_shown(body, 'began_at')}",
+        f"Down since: {shown(body, 'began_at')}",
     ]
-    lines += [f"Up since: {_shown(body, 'ended_at')}"] if body.get("ended_at") else []
+    lines += [f"Up since: {shown(body, 'ended_at')}"] if body.get("ended_at") else []
     lines += [f"Acknowledged by: {body['acknowledged_by']}"] if body.get("acknowledged_by") else []
     if body["what"] == "roster_gap":
         lines.append(f"Nobody could be called for duty {body['duty']} of {body['party']}.")
@@ -140,13 +140,15 @@ def _english(body: Mapping[str, Any], link: str, code: str) -> list[str]:
         lines.append(f"Contact {body['contact']} of {body['whose']}: {body['reason']}.")
     if link:
         lines += ["", "Open this link and press “Acknowledge”:", link]
-        lines += [f"Or type the code {_spaced(code)} at {code_page(link)}"] if code else []
-        lines += [f"If nobody has by {_shown(body, 'answer_by')}, the next person is called."]
+        lines += [f"Or type the code {spaced(code)} at {code_page(link)}"] if code else []
+        lines += [f"If nobody has by {shown(body, 'answer_by')}, the next person is called."]
     return lines
 
 
 def short_text(letter: Letter, *, fold: bool, parts: int = 1) -> str:
     """Write a short message of ``parts`` parts at most: the title is cut, the number and what to act by are kept."""
+    if letter.companions:
+        return storm_words.short_text(letter, fold=fold, parts=parts)
     body = letter.message.body
     what = "" if body["what"] == "page" else f"{_WHAT[body['what']][0]}: "
     head = f"{body['severity']} {body['number']} "
@@ -172,24 +174,19 @@ def short_text(letter: Letter, *, fold: bool, parts: int = 1) -> str:
 
 def _cut(head: str, middle: str, tail: str, parts: int) -> str:
     """Shorten ``middle`` until all fits; empty when less than a few words of it would be left."""
-    if _fits(head + middle + tail, parts):
+    if fits(head + middle + tail, parts):
         return head + middle + tail
     for length in range(len(middle), 15, -1):
         candidate = f"{head}{middle[:length].rstrip()}..{tail}"
-        if _fits(candidate, parts):
+        if fits(candidate, parts):
             return candidate
     return ""
 
 
-def _fits(candidate: str, parts: int) -> bool:
-    # Parts of a longer message give up room to say which part they are (3GPP TS 23.040, section 9.2.3.24.1).
-    if fits_gsm(candidate):
-        return gsm_length(candidate) <= (GSM_LIMIT if parts == 1 else parts * _GSM_OF_MANY)
-    return ucs2_length(candidate) <= (UCS2_LIMIT if parts == 1 else parts * _UCS2_OF_MANY)
-
-
 def spoken_text(letter: Letter) -> str:
     """Write what a voice reads out in Vietnamese: sentences, and a code digit by digit."""
+    if letter.companions:
+        return storm_words.spoken_text(letter)
     body = letter.message.body
     said = [
         f"{_WHAT[body['what']][0]}.",
@@ -201,44 +198,5 @@ def spoken_text(letter: Letter) -> str:
     return " ".join(said)
 
 
-def code_page(link: str) -> str:
-    """Answer where a code is typed, beside the pages that links open."""
-    return link.rpartition("/")[0]
-
-
-def fits_gsm(candidate: str) -> bool:
-    """Answer whether every character is in the GSM 7-bit alphabet or its extension."""
-    return _GSM_BASIC.issuperset(set(candidate) - _GSM_EXTENDED)
-
-
-def gsm_length(candidate: str) -> int:
-    """Count septets: a character of the extension takes two."""
-    return sum(2 if character in _GSM_EXTENDED else 1 for character in candidate)
-
-
-def ucs2_length(candidate: str) -> int:
-    """Count UTF-16 units: a character outside the basic plane takes two."""
-    return len(candidate.encode("utf-16-be")) // 2
-
-
-def folded(marked: str) -> str:
-    """Write Vietnamese without marks, in ASCII: đ becomes d, what has no plain form becomes a question mark."""
-    plain = unicodedata.normalize("NFD", marked.replace("đ", "d").replace("Đ", "D"))
-    bare = "".join(character for character in plain if not unicodedata.combining(character))
-    return bare.replace("–", "-").replace("…", "..").encode("ascii", "replace").decode()
-
-
-def _spaced(code: str) -> str:
-    return f"{code[:4]} {code[4:]}"
-
-
 def _again(body: Mapping[str, Any]) -> str:
     return f" (nhắc lần {body['loop'] + 1})" if body.get("loop") else ""
-
-
-def _shown(body: Mapping[str, Any], name: str) -> str:
-    value = body.get(name)
-    if not value:
-        return "-"
-    local = datetime.fromisoformat(value).astimezone(ZoneInfo(body["zone"]))
-    return f"{local:%H:%M:%S %d/%m/%Y}"

@@ -101,11 +101,12 @@ def _add_answers(
         if found is None:
             return PlainTextResponse("Khong thay ma 8 so. No code of 8 digits found.")
         try:
-            incident = await service.acknowledge_by_code(found[0])
+            taken = await service.answers.acknowledge_by_code(found[0])
         except RefusedError as refused:
             log.info("answer refused", reason=str(refused))
             return PlainTextResponse("Ma khong dung hoac da het han. Code unknown or expired.")
-        return PlainTextResponse(f"Da tiep nhan {incident.number}. Acknowledged.")
+        others = f" (+{len(taken) - 1})" if len(taken) > 1 else ""
+        return PlainTextResponse(f"Da tiep nhan {taken[0].number}{others}. Acknowledged.")
 
     _add(routes, "/answers", answers)
 

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from alerting.budget import Budget
 from alerting.models import DeliveryState
 from alerting.outbox import Outbox
 from inventory.models import ContactChannel
@@ -70,15 +71,16 @@ async def test_looking_at_a_link_changes_nothing_and_acting_on_it_acknowledges_a
         await settled(room, DeliveryState.SENT, count=2)
         token = mail.letters[0].link.rpartition("/")[2]
         before = await room.events()
-        shown, person = await room.service.by_link(token)
+        [shown], person = await room.service.answers.by_link(token)
         assert (shown.id, person.code) == (incident.id, "vnpt-1")
         assert await room.events() == before
-        taken = await room.service.acknowledge_by_link(token)
+        [taken] = await room.service.answers.acknowledge_by_link(token)
         assert (taken.acknowledged_by, taken.assignee) == ("Trực ca VNPT 1", "vnpt-1")
-        assert (await room.service.acknowledge_by_link(token)).acknowledged_by == "Trực ca VNPT 1"
+        [again] = await room.service.answers.acknowledge_by_link(token)
+        assert again.acknowledged_by == "Trực ca VNPT 1"
         room.clock.advance(hours=1)
-        assert await room.service.by_link(token) is None
-        assert await room.service.by_link("made up") is None
+        assert await room.service.answers.by_link(token) is None
+        assert await room.service.answers.by_link("made up") is None
 
 
 async def test_a_failure_for_now_is_tried_again_after_five_fifteen_and_forty_five_seconds(room):
@@ -298,7 +300,9 @@ async def test_no_more_attempts_run_at_once_than_the_channel_allows(room):
     await room.service.absorb()
     mail = ScriptedChannel()
     mail.gate = asyncio.Event()
-    async with an_outbox_worker(room, {EMAIL: mail, SMS: ScriptedChannel()}, concurrency=3):
+    async with an_outbox_worker(
+        room, {EMAIL: mail, SMS: ScriptedChannel()}, concurrency=3, budget=Budget(10)
+    ):
         await until(lambda: asyncio.sleep(0, mail.running == 3))
         mail.gate.set()
         await until(lambda: asyncio.sleep(0, len(mail.letters) == 10))
