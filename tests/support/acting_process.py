@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 
 from prometheus_client import CollectorRegistry
 
+from alerting.budget import Budget
 from alerting.metrics import AlertingMetrics
 from alerting.notify.email import EmailChannel
 from alerting.service import AlertingService
@@ -75,6 +76,7 @@ async def main(url, port, where):
         links=service.links,
         metrics=metrics,
         lease=LEASE,
+        budget=Budget(window=LEASE),
     )
     service.subscribe(lambda _: outbox.wake())
     stop = asyncio.Event()

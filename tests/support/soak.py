@@ -290,12 +290,20 @@ class Soak:
             ledgers = {one.id: await ledger_of(connection, one.id) for one in incidents}
             messages = {one.id: await messages_of(connection, one.id) for one in incidents}
         self._weigh_incidents(incidents, ledgers)
-        known = set()
+        known, keys = set(), {message.id: message.key for each in messages.values() for message in each}
         for one in incidents:
             self._weigh_calls(one, ledgers[one.id], messages[one.id])
             for message in messages[one.id]:
                 known.add(_identity(message.key))
                 self._weigh(one, message, taken[_identity(message.key)], withheld[_identity(message.key)])
+                # In a storm a page arrives inside the message of another.
+                carrier = keys[message.carried_by or message.id]
+                if (
+                    message.kind is MessageKind.PAGE
+                    and message.state in _GONE
+                    and not taken[_identity(carrier)]
+                ):
+                    self.books.faults.append(f"page {message.key} is written down as sent and never arrived")
         self.books.faults += [f"unexpected: {identity}" for identity in taken if identity not in known]
         self.books.arrived = sum(taken.values())
         self.books.answers_withheld = sum(withheld.values())
@@ -335,10 +343,8 @@ class Soak:
                 books.faults.append(f"notice {message.key} arrived {taken} times")
             return
         books.pages += 1
-        if message.state in {DeliveryState.SENT, DeliveryState.DELIVERED}:
-            if not taken:
-                books.faults.append(f"page {message.key} is written down as sent and never arrived")
-        elif message.state is not DeliveryState.WITHDRAWN and message.created_at < self._calm_at:
+        lost = message.state not in _GONE | {DeliveryState.WITHDRAWN}
+        if lost and message.created_at < self._calm_at:
             books.faults.append(f"page {message.key} is {message.state}: {message.error}")
         elif (
             message.state is DeliveryState.WITHDRAWN
@@ -350,6 +356,9 @@ class Soak:
         books.duplicates += repeated
         if repeated > allowed:
             books.faults.append(f"page {message.key} arrived {taken} times, allowed were {1 + allowed}")
+
+
+_GONE = frozenset({DeliveryState.SENT, DeliveryState.DELIVERED})
 
 
 def _identity(key):
