@@ -177,7 +177,6 @@ class PlayedDay:
             self.room.clock.now = max(due, self.room.clock())
             changed = await self.service.tick() + await self.aid.tick()
             assert changed, f"something is due at {due} and nothing is done about it"
-            await self.handovers.escalate()
             await self.settle()
         self.room.clock.now = moment
 
