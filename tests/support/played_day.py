@@ -253,7 +253,9 @@ class PlayedDay:
 
     def last(self, beginning):
         """The newest arrival whose line, without its time, begins so."""
-        return next(one for one in reversed(self.arrived) if one.line.split(" ", 2)[2].startswith(beginning))
+        found = [one for one in self.arrived if one.line.split(" ", 2)[2].startswith(beginning)]
+        assert found, f"nothing that begins with {beginning!r} has arrived"
+        return found[-1]
 
     async def outcomes(self):
         """How many messages of the outbox ended how."""
