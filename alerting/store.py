@@ -142,11 +142,9 @@ async def latest_of_condition(connection: AsyncConnection, condition: str) -> In
 
 
 async def unresolved_of(connection: AsyncConnection, prefix: str) -> list[int]:
-    """Read the ids of incidents that are not resolved and whose condition begins with ``prefix`` (ends in ``:``)."""
-    # A range and not LIKE, so that the index over conditions that are not resolved serves it.
-    after = f"{prefix[:-1]};"
+    """Read the ids of incidents that are not resolved and whose condition begins with ``prefix``."""
     unresolved = table.c.state.not_in(["resolved", "closed", "cancelled", "merged"])
-    query = select(table.c.id).where(unresolved, table.c.condition >= prefix, table.c.condition < after)
+    query = select(table.c.id).where(unresolved, table.c.condition.startswith(prefix, autoescape=True))
     return list((await connection.execute(query)).scalars())
 
 
