@@ -145,7 +145,7 @@ async def the_evening_before(day):
     await day.at("22/05 18:20")
     first = await day.believe(OLTS[0], "down", evidence=lost(1, kind="DT", owner="VNPT"))
     await day.at("22/05 18:22")
-    await day.service.acknowledge_by_link(day.last("email vnpt-1 SC-21-0001").link)
+    await day.service.answers.acknowledge_by_link(day.last("email vnpt-1 SC-21-0001").link)
     await day.at("22/05 18:40")
     await day.service.progress(first.id, actor="Trực ca VNPT 1", note="Tổ kỹ thuật đang tới trạm")
     await day.at("22/05 18:50")
@@ -182,7 +182,7 @@ async def a_ring_is_cut_at_the_opening(day):
     await day.at("23/05 05:10")
     cut = await day.believe(RING, "down", evidence=ring_evidence())
     await day.at("23/05 05:16:30")
-    taken = await day.service.acknowledge_by_link(day.last("sms vnpt-1 SC-21-0003").link)
+    [taken] = await day.service.answers.acknowledge_by_link(day.last("sms vnpt-1 SC-21-0003").link)
     assert taken.acknowledged_by == "Trực ca VNPT 1"
     await day.at("23/05 05:25")
     eta = local("23/05 05:50")
@@ -225,7 +225,7 @@ async def viettel_is_helped_by_mobifone(day):
     whole = lost(len(COMMUNES), kind="DD", owner="VIETTEL")
     core = await day.believe(CORE, "down", evidence=whole)
     await day.at("23/05 10:01:30")
-    await day.service.acknowledge_by_code(day.last("email vt-1 SC-21-0004").code)
+    await day.service.answers.acknowledge_by_code(day.last("email vt-1 SC-21-0004").code)
     await day.at("23/05 10:03")
     order = AidOrder(core.id, AidKind.ROAMING, "MOBIFONE", "947", "Chuyển vùng thoại cho 11 xã", 120)
     aid = await day.aid.draft(order, actor="Trực ca Viettel 1", scope="VIETTEL")
@@ -265,7 +265,7 @@ async def a_station_fails_in_the_count(day):
     await day.at(
         "23/05 21:36"
     )  # neither of MobiFone answered; the officer who takes it need not be told of it
-    await day.service.acknowledge_by_link(day.last("email stttt-3 SC-21-0005").link)
+    await day.service.answers.acknowledge_by_link(day.last("email stttt-3 SC-21-0005").link)
     await day.at("23/05 21:50")
     await day.believe(STATION, "up", evidence={})
     return station.id
@@ -290,7 +290,7 @@ async def the_day_after(day, station):
     )
     assert not await auditor.audit()
     with pytest.raises(UnknownLinkError):
-        await day.service.acknowledge_by_link(day.last("sms vnpt-1 SC-21-0003").link)
+        await day.service.answers.acknowledge_by_link(day.last("sms vnpt-1 SC-21-0003").link)
 
 
 async def test_from_two_days_before_to_the_day_after_everybody_hears_what_they_must_and_nothing_else(
