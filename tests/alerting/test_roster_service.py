@@ -88,7 +88,7 @@ async def test_a_person_who_came_with_a_roster_is_paged_and_their_link_works(roo
         issued = await room.service.links.issue(
             connection, incident=incident.id, person="VNPT-MOI", expires_at=NOON + HOUR
         )
-    found = await room.service.by_link(issued.link.rsplit("/", 1)[1])
+    found = await room.service.answers.by_link(issued.link.rsplit("/", 1)[1])
     assert found is not None
     assert found[1].name == "Người Mới"
 
