@@ -47,7 +47,7 @@ faults: $(VENV)/.dev ## inject seeded faults into a lab and score what was belie
 
 soak: $(VENV)/.dev ## kill and restart the service under load, and count what was lost
 	@.ci/packages test
-	@$(BIN)/python -m pytest -q tests/acceptance -m soak $(ARGS)
+	@$(BIN)/python -m pytest -q tests/acceptance tests/alerting -m soak $(ARGS)
 
 clean: ## remove what the other targets made
 	@rm -rf $(VENV) var .pytest_cache .mypy_cache .ruff_cache .hypothesis dist
