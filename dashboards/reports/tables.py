@@ -96,19 +96,24 @@ class TimeTables(Setting):
         incidents = {each.key: each.n for each in facts.incidents_by_cause}
         lost = facts.whole.times.lost
         kept = {line.key: line for line in facts.by_cause}
+        shown = [
+            (cause, line)
+            for cause in CauseClass
+            if (line := kept.get(cause.value, Line(cause.value, 0, Times()))).times.lost
+            or line.outages
+            or incidents.get(cause.value)
+        ]
+        shares = tongue.shares([line.times.lost for _, line in shown])
         rows = tuple(
             (
                 Cell(tongue.label(cause)),
                 self._count(line.outages),
                 self._span(line.times.lost),
-                Cell(tongue.percent(line.times.lost, lost), line.times.lost / lost if lost else None),
+                Cell(share, line.times.lost / lost if lost else None),
                 self._span(line.longest),
                 self._count(incidents.get(cause.value, 0)),
             )
-            for cause in CauseClass
-            if (line := kept.get(cause.value, Line(cause.value, 0, Times()))).times.lost
-            or line.outages
-            or incidents.get(cause.value)
+            for (cause, line), share in zip(shown, shares, strict=True)
         )
         total = (
             Cell(say("Tổng cộng", "Total")),

@@ -4,7 +4,7 @@ Durations are exact (``26:04:09``, hours without limit), percentages are cut, ne
 that nothing was missing. Vietnamese writes decimals with a comma and thousands with a dot.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import Enum
@@ -58,11 +58,22 @@ class Tongue:
 
     def percent(self, part: int, whole: int) -> str:
         """``99,95%``, cut to two decimals; a dash where there is no whole."""
+        return self._hundredths(part * 10_000 // whole) if whole else NOTHING
+
+    def shares(self, parts: Sequence[int]) -> list[str]:
+        """Answer every part's share of their sum; what is printed adds up to 100,00 % (largest remainders)."""
+        whole = sum(parts)
         if not whole:
-            return NOTHING
-        hundredths = part * 10_000 // whole
+            return [NOTHING] * len(parts)
+        cut = [part * 10_000 // whole for part in parts]
+        by_rest = sorted(range(len(parts)), key=lambda place: -(parts[place] * 10_000 % whole))
+        for place in by_rest[: 10_000 - sum(cut)]:
+            cut[place] += 1
+        return [self._hundredths(each) for each in cut]
+
+    def _hundredths(self, of_percent: int) -> str:
         mark = "," if self.is_vietnamese else "."
-        return f"{hundredths // 100}{mark}{hundredths % 100:02}%"
+        return f"{of_percent // 100}{mark}{of_percent % 100:02}%"
 
     def availability(self, times: Times) -> str:
         """Answer up over observed."""

@@ -2,17 +2,20 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alerting.models import CauseClass
+from dashboards.i18n import Language
 from dashboards.reports import folding
 from dashboards.reports.arithmetic import Share, Times, share, spread
 from dashboards.reports.facts import Control
 from dashboards.reports.folding import UnreconciledError, fold
 from dashboards.reports.record import PathOutage
+from dashboards.reports.tongue import Tongue
 from inventory.models import Phase, Priority
 from tests.support.election_day import OUTAGES, at, reference_day
 
@@ -236,3 +239,16 @@ def test_the_parts_of_any_day_sum_to_it(rows):
     found = fold(reference_day(outages=tuple(rows)))
     assert found.reconciles
     assert found.whole.times.whole == 4 * DAY
+
+
+@given(st.lists(st.integers(min_value=0, max_value=10**7), min_size=1, max_size=12))
+def test_shares_of_a_whole_print_as_a_hundred_per_cent_and_stay_within_a_hundredth(parts):
+    tongue = Tongue(Language.EN, ZoneInfo("UTC"))
+    printed = [round(float(each[:-1]) * 100) for each in tongue.shares(parts) if each.endswith("%")]
+    if sum(parts):
+        assert sum(printed) == 10_000
+        assert all(
+            abs(share - part * 10_000 / sum(parts)) < 1 for share, part in zip(printed, parts, strict=True)
+        )
+    else:
+        assert printed == []
