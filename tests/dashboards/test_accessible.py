@@ -41,6 +41,7 @@ EXAMPLES = {
     "/audit": "/audit",
     "/groups": "/groups",
     "/planned": "/planned",
+    "/incidents/at-once": "/incidents/at-once",
     "/incidents/new": "/incidents/new",
     "/reports": "/reports",
     "/guide": "/guide",
