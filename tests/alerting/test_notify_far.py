@@ -91,10 +91,16 @@ async def test_a_chat_service_that_refuses_is_tried_again_and_one_that_hangs_is_
     with pytest.raises(DeliveryError) as failure:
         await attempt(a_chat(receiver), chat_letter())
     assert (failure.value.permanent, failure.value.uncertain) == (False, False)
-    receiver.script = [(200, "ok", 3)]
+    receiver.script = [(200, "ok", 1)]
     with pytest.raises(DeliveryError) as failure:
         await attempt(a_chat(receiver, timeout_seconds=0.3), chat_letter())
     assert (failure.value.permanent, failure.value.uncertain) == (False, True)
+
+    async def let_go():
+        return not receiver.open
+
+    await until(let_go)
+    await asyncio.sleep(0.05)  # the answer's connection ends in a turn of the loop after it was closed
 
 
 async def test_an_unknown_chat_service_is_our_fault_and_never_the_contacts(receiver):
