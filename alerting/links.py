@@ -21,7 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alerting.schema import link_incidents, links
 
-__all__ = ["LINK_PATH", "AcknowledgementLinks", "Issued"]
+__all__ = ["LINK_PATH", "AcknowledgementLinks", "Issued", "code_of", "hashed", "slowly_hashed", "typed_code"]
 
 LINK_PATH = "/a/"
 """Path below the public address under which a link is shown and acted on."""
@@ -56,17 +56,17 @@ class AcknowledgementLinks:
     ) -> Issued:
         """Make a link and a code for ``person`` to acknowledge ``incident`` by, and ``others`` with it."""
         token = self._token()
-        code = _code_of(token)
+        code = code_of(token)
         await connection.execute(
             insert(links).values(
-                token_hash=_hashed(token),
-                code_hash=_slowly_hashed(code),
+                token_hash=hashed(token),
+                code_hash=slowly_hashed(code),
                 incident=incident,
                 person=person,
                 expires_at=expires_at,
             )
         )
-        more = [{"token_hash": _hashed(token), "incident": one} for one in set(others) - {incident}]
+        more = [{"token_hash": hashed(token), "incident": one} for one in set(others) - {incident}]
         if more:
             await connection.execute(insert(link_incidents), more)
         return Issued(f"{self._public_url}{LINK_PATH}{token}", code)
@@ -76,7 +76,7 @@ class AcknowledgementLinks:
     ) -> tuple[tuple[int, ...], str] | None:
         """Answer the incidents and the person that ``token`` stands for, if it is known and not over at ``at``."""
         query = select(links.c.token_hash, links.c.incident, links.c.person).where(
-            links.c.token_hash == _hashed(token), links.c.expires_at > at
+            links.c.token_hash == hashed(token), links.c.expires_at > at
         )
         row = (await connection.execute(query)).first()
         return (await _incidents(connection, row.token_hash, row.incident), row.person) if row else None
@@ -85,12 +85,12 @@ class AcknowledgementLinks:
         self, connection: AsyncConnection, typed: str, at: datetime
     ) -> tuple[tuple[int, ...], str] | None:
         """Answer the incidents and the person that a typed code stands for; spaces and dashes in it do not matter."""
-        code = "".join(letter for letter in typed if letter.isdigit())
-        if len(code) != _DIGITS or not code.isascii():
+        code = typed_code(typed)
+        if not code:
             return None
         query = (
             select(links.c.token_hash, links.c.incident, links.c.person)
-            .where(links.c.code_hash == _slowly_hashed(code), links.c.expires_at > at)
+            .where(links.c.code_hash == slowly_hashed(code), links.c.expires_at > at)
             .order_by(links.c.token_hash)
         )
         rows = (await connection.execute(query)).all()
@@ -101,7 +101,7 @@ class AcknowledgementLinks:
         """Note when a link was first acted on."""
         await connection.execute(
             update(links)
-            .where(links.c.token_hash == _hashed(token), links.c.used_at.is_(None))
+            .where(links.c.token_hash == hashed(token), links.c.used_at.is_(None))
             .values(used_at=at)
         )
 
@@ -112,18 +112,26 @@ async def _incidents(connection: AsyncConnection, token_hash: str, first: int) -
     return (first, *others)
 
 
-def _code_of(token: str) -> str:
+def typed_code(typed: str) -> str:
+    """Answer the digits of a code as somebody typed it; empty when it can be none."""
+    code = "".join(letter for letter in typed if letter.isdigit())
+    return code if len(code) == _DIGITS and code.isascii() else ""
+
+
+def code_of(token: str) -> str:
     """Answer the code that belongs to a token: it tells nothing of the token, and needs no chance of its own."""
     number = int.from_bytes(hashlib.sha256(b"code:" + token.encode()).digest()[:8])
     return f"{number % 10**_DIGITS:0{_DIGITS}}"
 
 
-def _slowly_hashed(code: str) -> str:
+def slowly_hashed(code: str) -> str:
+    """Answer what of a code is stored."""
     # All codes there are could be tried against a quick hash in a minute; against this it takes days, and a code lives
     # for an hour. The salt is fixed, because a typed code comes without a name to look a salt up by.
     return hashlib.scrypt(code.encode(), salt=b"thongsuot code", n=1024, r=8, p=1, dklen=32).hex()
 
 
-def _hashed(token: str) -> str:
+def hashed(token: str) -> str:
+    """Answer what of a token is stored."""
     # A token carries full entropy of its own, so a plain digest is enough: there is nothing to guess.
     return hashlib.sha256(token.encode()).hexdigest()

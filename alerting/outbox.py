@@ -17,9 +17,10 @@ A gateway's later word (a receipt) only moves a message forward. What a gateway 
 and the next message that it takes clears the mark: the roster's owners are told by the auditor.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Protocol
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -28,7 +29,7 @@ from alerting import message_store as store
 from alerting.budget import Budget, is_mergeable, share
 from alerting.contact_store import clear_contact, mark_contact
 from alerting.errors import DeliveryError
-from alerting.links import AcknowledgementLinks
+from alerting.links import AcknowledgementLinks, Issued
 from alerting.models import DeliveryState, Message, MessageKind
 from alerting.notify.channel import Letter
 from alerting.run_store import hasten_run
@@ -37,7 +38,7 @@ from alerting.timers import is_wanted
 from inventory.database import reading, transaction
 from inventory.models import ContactChannel
 
-__all__ = ["RETRY_AFTER", "RETRY_LATER", "Outbox", "Outcome"]
+__all__ = ["RETRY_AFTER", "RETRY_LATER", "Occasion", "Outbox", "Outcome"]
 
 log = structlog.get_logger(__name__)
 
@@ -62,6 +63,16 @@ class Outcome:
     hastened: bool = False
 
 
+class Occasion(Protocol):
+    """What a kind of notice is about that is no incident: its own link, and whether it still matters."""
+
+    async def is_wanted(self, connection: AsyncConnection, held: Message, at: datetime) -> bool:
+        """Answer whether ``held`` is still worth sending."""
+
+    async def issue(self, connection: AsyncConnection, held: Message, at: datetime) -> Issued:
+        """Make the link and the code that ``held`` leaves with."""
+
+
 class Outbox:
     """Transactions around messages; no loop and no network."""
 
@@ -73,12 +84,14 @@ class Outbox:
         links: AcknowledgementLinks,
         lease: timedelta,
         budget: Budget | None = None,
+        occasions: Mapping[str, Occasion] | None = None,
     ) -> None:
         self._database = database
         self._clock = clock
         self._links = links
         self._lease = lease
         self._budget = budget or Budget()
+        self._occasions = occasions or {}
 
     async def claim(self, channel: ContactChannel, *, limit: int) -> list[Letter]:
         """Take up to ``limit`` messages of ``channel`` that are due, each with a link made for it if it is a page."""
@@ -122,7 +135,11 @@ class Outbox:
             if held.sent_at is not None:
                 await store.finish(connection, held, DeliveryState.FAILED, error=_UNKNOWN)
                 return None
-            return Letter(held)
+            occasion = self._occasions.get(held.body["what"])
+            if occasion is None:
+                return Letter(held)
+            own = await occasion.issue(connection, held, self._clock())
+            return Letter(held, own.link, own.code)
         issued = await self._links.issue(
             connection,
             incident=held.incident,
@@ -166,6 +183,9 @@ class Outbox:
         """Answer whether a page's incident still waits in the generation that decided it; a notice is always wanted."""
         if now >= held.not_after:
             return False
+        occasion = self._occasions.get(held.body["what"])
+        if occasion is not None:
+            return await occasion.is_wanted(connection, held, now)
         if not held.incident:
             return True
         return is_wanted(await read_incident(connection, held.incident), held)

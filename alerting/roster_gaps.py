@@ -17,6 +17,7 @@ from alerting.severity import Impact, Weight, severity_of
 from inventory.models import Duty, Inventory
 
 __all__ = [
+    "DUTY_WORDS",
     "PASSING",
     "condition_of",
     "gap_incident",
@@ -30,7 +31,7 @@ __all__ = [
 _PREFIX = "roster:"
 PASSING = "handover:"
 """How the condition of every incident begins that was opened for a handover."""
-_DUTIES: Mapping[Duty, tuple[str, str]] = {
+DUTY_WORDS: Mapping[Duty, tuple[str, str]] = {
     Duty.LEADERSHIP: ("trực lãnh đạo", "leadership"),
     Duty.COMMAND: ("trực chỉ huy", "command"),
     Duty.OPERATIONS: ("trực ca vận hành", "operations"),
@@ -41,6 +42,7 @@ _DUTIES: Mapping[Duty, tuple[str, str]] = {
     Duty.POST: ("trực bưu chính", "post"),
     Duty.RADIO: ("trực truyền thanh", "radio"),
 }
+"""Every duty in the words of messages and titles, Vietnamese and English."""
 
 
 def condition_of(party: str, duty: Duty) -> str:
@@ -74,7 +76,7 @@ def gap_incident(
     gap: RosterGap, province: Province, at: datetime, *, identifier: int, number: str
 ) -> Incident:
     """Make the incident of a gap that was met at ``at``."""
-    vi, en = _DUTIES[gap.duty]
+    vi, en = DUTY_WORDS[gap.duty]
     name = province.party_name(gap.party)
     return _incident(
         condition_of(gap.party, gap.duty),
@@ -91,7 +93,7 @@ def passing_incident(
     late: Handover, province: Province, at: datetime, *, identifier: int, number: str
 ) -> Incident:
     """Make the incident of a handover that was found overdue at ``at``."""
-    vi, en = _DUTIES[late.duty]
+    vi, en = DUTY_WORDS[late.duty]
     name = province.party_name(late.party)
     return _incident(
         passing_condition(late.party, late.duty),

@@ -5,6 +5,7 @@ from sqlalchemy import JSON, BigInteger, Column, Index, Integer, LargeBinary, St
 from inventory.database import UtcDateTime, metadata
 
 __all__ = [
+    "confirmation_requests",
     "confirmations",
     "handovers",
     "roster_changes",
@@ -69,6 +70,23 @@ confirmations = Table(
     Column("by", String(120), nullable=False),
 )
 
+confirmation_requests = Table(
+    "confirmation_requests",
+    metadata,
+    # What was asked of the person of a shift as it stood, and what became of it; a shift that changes is asked anew.
+    Column("party", String(40), primary_key=True),
+    Column("duty", String(32), primary_key=True),
+    Column("person", String(80), primary_key=True),
+    Column("start", UtcDateTime, primary_key=True),
+    Column("end", UtcDateTime, primary_key=True),
+    Column("asked_at", UtcDateTime),
+    Column("reminded_at", UtcDateTime),
+    Column("told_at", UtcDateTime),
+    Column("declined_at", UtcDateTime),
+    Column("note", String(500), nullable=False, server_default=""),
+    Index("ix_confirmation_requests_end", "end"),
+)
+
 roster_changes = Table(
     "roster_changes",
     metadata,
@@ -94,11 +112,18 @@ roster_tokens = Table(
     Column("purpose", String(12), nullable=False),
     Column("party", String(40), nullable=False),
     Column("person", String(80), nullable=False, server_default=""),
+    # A link that asks about one shift is bound to it as it stood; empty: all shifts of the person.
+    Column("duty", String(32), nullable=False, server_default=""),
+    Column("start", UtcDateTime),
+    Column("end", UtcDateTime),
+    # Beside the link stands a code to type (alerting.links); empty: none.
+    Column("code_hash", String(64), nullable=False, server_default=""),
     Column("made_at", UtcDateTime, nullable=False),
     Column("made_by", String(120), nullable=False),
     Column("expires_at", UtcDateTime),
     Column("revoked_at", UtcDateTime),
     Index("ix_roster_tokens_party", "party"),
+    Index("ix_roster_tokens_code", "code_hash"),
 )
 
 roster_uploads = Table(

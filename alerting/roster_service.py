@@ -11,8 +11,10 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from alerting import roster_asking_store as asking
 from alerting import roster_store as store
 from alerting.roster import SHARED, Finding, Origin, RosterShift, cut_by, findings
+from alerting.roster_asking import Asked, standing
 from alerting.roster_errors import ImpossibleShiftError, UnknownShiftError
 from alerting.roster_rotation import Rotation, expanded
 from alerting.roster_store import RosterChange, TakenDuty
@@ -268,6 +270,23 @@ class RosterService:
                 )
                 found.append(replace(shift, confirmed_at=shift.confirmed_at or now))
         return tuple(found)
+
+    async def decline(self, shift: RosterShift, *, by: str, note: str) -> None:
+        """Note that the person of a shift cannot come; a confirmation given before is taken back."""
+        async with transaction(self.database) as connection:
+            now = self.clock()
+            standing_now = await self.find(connection, shift.id, shift.party)
+            if standing(standing_now) != standing(shift):
+                raise UnknownShiftError
+            await store.unconfirm(connection, shift)
+            await asking.decline(connection, shift, note=note, at=now)
+            key = (shift.party, shift.duty)
+            await store.note_change(connection, key, actor=by, at=now, act="declined", after=shift, note=note)
+
+    async def asked(self, *, scope: str | None = None) -> dict[object, Asked]:
+        """Read whom we asked to confirm, by the shift as it stood (:func:`alerting.roster_asking.standing`)."""
+        async with reading(self.database) as connection:
+            return await asking.requests(connection, party=scope)
 
     async def find(self, connection: AsyncConnection, identifier: str, scope: str | None) -> RosterShift:
         """Read one shift, if the caller may see it."""

@@ -41,6 +41,7 @@ __all__ = [
     "save_shift",
     "take",
     "taken",
+    "unconfirm",
 ]
 
 _Key = tuple[str, Duty]
@@ -230,6 +231,14 @@ async def confirm(connection: AsyncConnection, shift: RosterShift, *, by: str, a
     mine = [getattr(confirmations.c, name) == value for name, value in values.items()]
     if (await connection.execute(select(confirmations.c.at).where(*mine))).first() is None:
         await connection.execute(insert(confirmations).values(**values, at=at, by=by[:120]))
+
+
+async def unconfirm(connection: AsyncConnection, shift: RosterShift) -> None:
+    """Forget that the person of ``shift`` said that they will be there."""
+    values = {name: getattr(shift, name) for name in ("party", "duty", "person", "start", "end")}
+    await connection.execute(
+        delete(confirmations).where(*(getattr(confirmations.c, name) == one for name, one in values.items()))
+    )
 
 
 def _told(shift: RosterShift | None) -> dict[str, Any] | None:

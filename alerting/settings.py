@@ -12,6 +12,7 @@ __all__ = [
     "ChatSettings",
     "DeliverySettings",
     "EmailSettings",
+    "RosterSettings",
     "SmsSettings",
     "VoiceSettings",
     "WebhookSettings",
@@ -139,4 +140,27 @@ class DeliverySettings(_Section):
     )
     canary_seconds: float = Field(
         default=3600.0, ge=10, le=86400, description="Pause between trial messages."
+    )
+
+
+class RosterSettings(_Section):
+    """Asking people to confirm their shifts."""
+
+    ask_hours: float = Field(
+        default=0,
+        ge=0,
+        le=240,
+        description="Hours before a shift that its person is sent a link and a code to confirm it; 0: nobody is asked.",
+    )
+    remind_hours: float = Field(
+        default=6,
+        ge=0,
+        le=120,
+        description="Hours before an unconfirmed shift that its person is asked again.",
+    )
+    tell_hours: float = Field(
+        default=2,
+        ge=0,
+        le=120,
+        description="Hours before an unconfirmed shift that the department and the party's own people are told.",
     )

@@ -17,7 +17,7 @@ from alerting.links import AcknowledgementLinks
 from alerting.metrics import AlertingMetrics
 from alerting.notify.channel import Channel, Letter
 from alerting.oncall import PAGE_CHANNELS
-from alerting.outbox import Outbox, Outcome
+from alerting.outbox import Occasion, Outbox, Outcome
 from alerting.service import AlertingService
 from inventory.models import ContactChannel
 
@@ -120,8 +120,11 @@ class OutboxWorker:
         lease: timedelta = timedelta(seconds=30),
         concurrency: int = 4,
         budget: Budget | None = None,
+        occasions: Mapping[str, Occasion] | None = None,
     ) -> None:
-        self._outbox = Outbox(database=database, clock=clock, links=links, lease=lease, budget=budget)
+        self._outbox = Outbox(
+            database=database, clock=clock, links=links, lease=lease, budget=budget, occasions=occasions
+        )
         self._channels = channels
         self._clock = clock
         self._metrics = metrics

@@ -17,7 +17,7 @@ from alerting.roster_rotation import Rotation
 from alerting.roster_service import RosterView
 from alerting.roster_sheets import MAX_BYTES
 from dashboards.i18n import N_
-from dashboards.views.roster import days_from, phone_lines, weeks
+from dashboards.views.roster import days_from, phone_lines, unconfirmed, weeks
 from dashboards.visit import PageError, Visit
 from inventory.access import Right
 from inventory.database import reading, transaction
@@ -56,10 +56,10 @@ class _By(TypedDict):
 async def roster(visit: Visit) -> Response:
     """Show a week, of one party or of all; with ``shift`` or a gap's ends the form for it."""
     view = await visit.deps.roster.view(scope=visit.scope)
-    return _week(visit, view)
+    return await _week(visit, view)
 
 
-def _week(visit: Visit, view: RosterView, *, link: str = "") -> Response:
+async def _week(visit: Visit, view: RosterView, *, link: str = "") -> Response:
     query, zone = visit.request.query_params, view.inventory.election.zone
     visible = [code for code in view.inventory.parties if visit.who.sees_party(code)]
     wanted = query.get("party", "")
@@ -85,6 +85,7 @@ def _week(visit: Visit, view: RosterView, *, link: str = "") -> Response:
         fresh=query,
         local=lambda at: at.astimezone(zone).strftime("%Y-%m-%dT%H:%M"),
         troubles=[f for f in view.findings(since, until) if f.party in parties and f.kind != "unconfirmed"],
+        unconfirmed=unconfirmed(view, await visit.deps.roster.asked(scope=visit.scope), parties, visit.now),
         may_edit=visit.may(Right.EDIT_ROSTER),
         link=link,
     )
@@ -201,7 +202,7 @@ async def _link(visit: Visit) -> Response:
         )
     base = deps.settings.public_url.rstrip("/")
     path = f"/roster/mine/{token}" if purpose is Purpose.CONFIRM else f"/roster/calendar/{token}"
-    return _week(visit, view, link=f"{base}{path}")
+    return await _week(visit, view, link=f"{base}{path}")
 
 
 async def _opening(visit: Visit, purpose: Purpose) -> Opening:

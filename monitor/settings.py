@@ -18,6 +18,7 @@ from alerting.settings import (
     ChatSettings,
     DeliverySettings,
     EmailSettings,
+    RosterSettings,
     SmsSettings,
     VoiceSettings,
     WebhookSettings,
@@ -128,6 +129,9 @@ class Settings(BaseSettings):
     )
     delivery: DeliverySettings = Field(
         default=DeliverySettings(), description="How the outbox works and watches itself."
+    )
+    roster: RosterSettings = Field(
+        default=RosterSettings(), description="Asking people to confirm their shifts."
     )
     traps: TrapSettings | None = Field(default=None, description="SNMP traps; none: not listened to.")
     reflector: ReflectorSettings | None = Field(default=None, description="Reflecting STAMP; none: not done.")

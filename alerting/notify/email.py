@@ -98,7 +98,7 @@ def letter_to_mail(
     mail["In-Reply-To"] = root
     mail["References"] = root
     mail["Auto-Submitted"] = "auto-generated"
-    about = "Report" if "report" in message.body else "Incident"
+    about = "Report" if "report" in message.body else "Shift" if "shift" in message.body else "Incident"
     mail[f"X-Thongsuot-{about}"] = str(message.body["number"])
     if _is_urgent(message):
         mail["Importance"] = "high"

@@ -10,6 +10,7 @@ from typing import Any
 from alerting.notify import storm_words
 from alerting.notify.aid_words import AID_WHAT, aid_lines
 from alerting.notify.channel import Letter
+from alerting.notify.duty_words import DUTY_WHAT, duty_lines, duty_tails
 from alerting.notify.report_words import REPORT_WHAT, report_lines
 from alerting.notify.writing import (
     GSM_LIMIT,
@@ -41,6 +42,7 @@ __all__ = [
 _WHAT: Mapping[str, tuple[str, str]] = {
     **AID_WHAT,
     **REPORT_WHAT,
+    **DUTY_WHAT,
     "page": ("Sự cố chờ tiếp nhận", "Incident waiting to be acknowledged"),
     "acknowledged": ("Đã tiếp nhận", "Acknowledged"),
     "restored": ("Đã có tín hiệu trở lại, đang xác minh", "Answering again, being verified"),
@@ -90,6 +92,8 @@ def _vietnamese(body: Mapping[str, Any], link: str, code: str) -> list[str]:
         return aid_lines(body, shown, is_vietnamese=True)
     if "report" in body:
         return report_lines(body, shown, is_vietnamese=True)
+    if body["what"] in DUTY_WHAT:
+        return duty_lines(body, shown, link=link, code=code, is_vietnamese=True)
     lines = [
         f"Gửi: {body['person_name']}",
         "",
@@ -121,6 +125,8 @@ def _english(body: Mapping[str, Any], link: str, code: str) -> list[str]:
         return aid_lines(body, shown, is_vietnamese=False)
     if "report" in body:
         return report_lines(body, shown, is_vietnamese=False)
+    if body["what"] in DUTY_WHAT:
+        return duty_lines(body, shown, link=link, code=code, is_vietnamese=False)
     lines = [
         f"{_WHAT[body['what']][1]}.",
         f"Incident {body['number']}, severity {body['severity']}",
@@ -161,7 +167,9 @@ def short_text(letter: Letter, *, fold: bool, parts: int = 1) -> str:
     if not letter.code:
         tails = tails[1:2]
     page = body.get("page", "")
-    if page:
+    if body["what"] in DUTY_WHAT and letter.link:
+        tails = duty_tails(letter.link, letter.code)
+    elif page:
         tails = [f" Xem: {page}"]
     if fold:
         head, middle, *tails = (folded(text) for text in (head, middle, *tails))
@@ -193,7 +201,9 @@ def spoken_text(letter: Letter) -> str:
         f"Phiếu {' '.join(body['number'].replace('-', ' '))}, mức {body['severity'][1:]}.",
         f"{body['title']}.",
     ]
-    if letter.code:
+    if letter.code and body["what"] in DUTY_WHAT:
+        said.append(f"Để xác nhận ca trực, nhập mã: {', '.join(letter.code)}.")
+    elif letter.code:
         said.append(f"Để tiếp nhận, bấm hoặc nhập mã: {', '.join(letter.code)}.")
     return " ".join(said)
 

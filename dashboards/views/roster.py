@@ -5,12 +5,26 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
 from alerting.roster import Finding, FindingKind, RosterShift
+from alerting.roster_asking import Asked, standing
 from alerting.roster_service import RosterView
 from dashboards.views.duty import Number, numbers_of
 from inventory.models import Duty, Inventory, Person
 from inventory.phases import local_time
 
-__all__ = ["DayCell", "DutyRow", "PartyWeek", "PhoneLine", "Turn", "days_from", "phone_lines", "weeks"]
+__all__ = [
+    "DayCell",
+    "DutyRow",
+    "PartyWeek",
+    "PhoneLine",
+    "Turn",
+    "Unheard",
+    "days_from",
+    "phone_lines",
+    "unconfirmed",
+    "weeks",
+]
+
+_AHEAD = timedelta(days=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +76,31 @@ class PhoneLine:
     numbers: tuple[Number, ...]
     duties: tuple[Duty, ...]
     next_start: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Unheard:
+    """A shift to come of which nothing was heard, and what was done about it."""
+
+    shift: RosterShift
+    name: str
+    asked: Asked | None
+
+
+def unconfirmed(
+    view: RosterView, asked: Mapping[object, Asked], parties: Iterable[str], at: datetime
+) -> tuple[Unheard, ...]:
+    """Answer the shifts of the next two days that nobody confirmed, by start."""
+    wanted, people = set(parties), view.inventory.people
+    return tuple(
+        Unheard(
+            shift,
+            people[shift.person].name if shift.person in people else shift.person,
+            asked.get(standing(shift)),
+        )
+        for shift in sorted(view.shifts, key=lambda one: (one.start, one.party, one.duty.value))
+        if shift.confirmed_at is None and at < shift.start <= at + _AHEAD and shift.party in wanted
+    )
 
 
 def days_from(first: date, count: int) -> tuple[date, ...]:

@@ -22,6 +22,9 @@ from alerting.notify.sms import SmsChannel
 from alerting.notify.voice import VoiceChannel
 from alerting.notify.webhook import WebhookChannel
 from alerting.oncall import PAGE_CHANNELS
+from alerting.roster_asking import Leads
+from alerting.roster_asking_service import RosterAsking, ShiftOccasion
+from alerting.roster_links import RosterLinks
 from alerting.service import AlertingService
 from alerting.web.gateways import gateway_routes
 from alerting.worker import AlertingWorker, OutboxWorker
@@ -67,6 +70,7 @@ class Acting:
             on_hastened=self._hastened,
             lease=timedelta(seconds=self._delivery.lease_seconds),
             concurrency=self._delivery.concurrency,
+            occasions=self._occasions(),
         )
         self._worker = AlertingWorker(service=self.service, clock=now)
         self._auditor = Auditor(
@@ -76,6 +80,14 @@ class Acting:
             metrics=self.service.metrics,
             wake_outbox=self.outbox.wake,
         )
+
+    def _occasions(self) -> dict[str, ShiftOccasion]:
+        asking = ShiftOccasion(
+            links=RosterLinks(token),
+            inventory=lambda: self.service.inventory,
+            public_url=self._settings.pages.public_url,
+        )
+        return {"confirm_shift": asking, "confirm_again": asking}
 
     def _hastened(self) -> None:
         self._worker.wake()
@@ -111,7 +123,7 @@ class Acting:
 
     def _watching(self, faults: Callable[[], Mapping[str, str]]) -> dict[str, Loop]:
         """Answer the loops that run only where an address is set for them."""
-        delivery, loops = self._delivery, dict[str, Loop]()
+        delivery, loops = self._delivery, self._asking()
         if delivery.canaries:
             loops["canary"] = Canary(
                 service=self.service,
@@ -141,6 +153,25 @@ class Acting:
             self.service.subscribe(lambda _incidents: pusher.wake())
             loops["alertmanager"] = pusher.run
         return loops
+
+    def _asking(self) -> dict[str, Loop]:
+        leads = self._settings.roster
+        if not leads.ask_hours:
+            return {}
+        asking = RosterAsking(
+            database=self._database,
+            inventory=lambda: self.service.inventory,
+            clock=now,
+            alerting=self.service,
+            metrics=self.service.metrics,
+            leads=Leads(
+                timedelta(hours=leads.ask_hours),
+                timedelta(hours=leads.remind_hours),
+                timedelta(hours=leads.tell_hours),
+            ),
+            public_url=self._settings.pages.public_url,
+        )
+        return {"confirmations": asking.run}
 
     def _own_faults(self) -> dict[str, str]:
         """Answer which loop of acting has not ended a turn without a fault for too long."""

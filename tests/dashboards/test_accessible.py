@@ -47,6 +47,8 @@ EXAMPLES = {
     "/guide": "/guide",
     "/guide/{topic}": "/guide/incident",
     "/a": "/a",
+    "/c": "/c",
+    "/c/{token}": "/c/unknown",
     "/a/{token}": "/a/unknown",
     "/aid": "/aid",
     "/aid/new": "/aid/new?incident=3",
