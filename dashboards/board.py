@@ -20,6 +20,7 @@ from dashboards.views.board import (
 )
 from dashboards.views.duty import DutyLine, duty_lines, watches
 from dashboards.views.recent import RecentLine, recent_lines
+from dashboards.views.sieve import Sieve, meshes_of
 from dashboards.visit import Visit
 from inventory.access import Right
 from monitor.models import Verdict
@@ -82,5 +83,15 @@ async def wall(visit: Visit) -> Response:
 
 async def _show(visit: Visit, *, is_wall: bool) -> Response:
     frame = await load_frame(visit.deps, visit.words, owner=visit.scope)
-    plan = visit.deps.maps.of(visit.deps.monitor.inventory)
-    return visit.page("board.html", frame=frame, plan=plan, is_wall=is_wall)
+    inventory, maps = visit.deps.monitor.inventory, visit.deps.maps
+    meshes = meshes_of(inventory, maps.grounds(inventory), visit.words)
+    sieve = Sieve() if is_wall else Sieve.of(visit.request.query_params, meshes)
+    return visit.page(
+        "board.html",
+        frame=frame,
+        plan=maps.of(inventory),
+        tiles=maps.drawn(inventory, frame.verdicts, visit.language, sieve),
+        meshes=meshes,
+        sieve=sieve,
+        is_wall=is_wall,
+    )

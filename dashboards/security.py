@@ -2,7 +2,8 @@
 
 Three locks on a write, each enough alone: the session cookie is ``SameSite=Lax``; the browser's ``Origin``
 must be the host that it talks to; and the form carries a token that only somebody who read our page knows.
-The token is a hash of the cookie's own secret, so nothing has to be stored to check it.
+The token is a hash of the cookie's own secret, so nothing has to be stored to check it. Each page salts it anew:
+pages travel compressed, and the length of what never reads the same tells nothing about it (the BREACH attack).
 """
 
 from collections.abc import Mapping
@@ -27,6 +28,7 @@ CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; img-src 'self'; "
     "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
+_GRAIN = 16
 _HEADERS = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
     "X-Content-Type-Options": "nosniff",
@@ -66,14 +68,20 @@ def token_hash(token: str) -> str:
     return sha256(token.encode()).hexdigest()
 
 
-def form_token(secret: str) -> str:
-    """Answer the token that a form carries for the cookie ``secret``."""
-    return sha256(b"thongsuot form\0" + secret.encode()).hexdigest()
+def form_token(secret: str, salt: str) -> str:
+    """Answer a token that a form carries for the cookie ``secret``; ``salt`` is any text that no page had before."""
+    grain = sha256(salt.encode()).hexdigest()[:_GRAIN]
+    return grain + _sealed(secret, grain)
+
+
+def _sealed(secret: str, grain: str) -> str:
+    return sha256(f"thongsuot form\0{grain}{secret}".encode()).hexdigest()
 
 
 def form_token_fits(secret: str, given: str) -> bool:
-    """Whether ``given`` is the token of the cookie ``secret``; an empty cookie fits nothing."""
-    return bool(secret) and compare_digest(form_token(secret).encode(), given.encode())
+    """Whether ``given`` is a token of the cookie ``secret``; an empty cookie fits nothing."""
+    grain, sealed = given[:_GRAIN], given[_GRAIN:]
+    return bool(secret) and compare_digest(_sealed(secret, grain).encode(), sealed.encode())
 
 
 def is_own_origin(headers: Mapping[str, str], public_url: str) -> bool:

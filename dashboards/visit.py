@@ -17,6 +17,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from alerting.errors import RefusedError
 from alerting.roster_errors import RosterRefusedError
+from dashboards.compression import compressed
 from dashboards.deps import Deps
 from dashboards.i18n import N_, Language, Words, words_in
 from dashboards.moments import Moments
@@ -58,6 +59,7 @@ class Visit:
     form: Mapping[str, str] = field(default_factory=dict)
     upload: tuple[str, bytes] | None = None
     cookies: dict[str, str] = field(default_factory=dict)
+    form_text: str = ""
 
     @property
     def words(self) -> Words:
@@ -91,7 +93,9 @@ class Visit:
         if not self.secret:
             self.secret = self.deps.token()
             self.cookies["thongsuot_form"] = self.secret
-        return form_token(self.secret)
+        if not self.form_text:
+            self.form_text = form_token(self.secret, self.deps.token())
+        return self.form_text
 
     def may(self, right: Right) -> bool:
         """Answer whether the visitor holds ``right``."""
@@ -151,7 +155,7 @@ def entrance(deps: Deps, page: Page) -> Callable[[Request], Awaitable[Response]]
             response = visit.error(error.status, error.what, error.advice)
         except RefusedError as error:
             response = refused(visit, error)
-        return _finish(visit, response)
+        return compressed(_finish(visit, response), request.headers.get("accept-encoding", ""))
 
     return enter
 

@@ -10,6 +10,7 @@ from dashboards.i18n import N_, Words
 from dashboards.moments import Moments
 from dashboards.views.impact import Impact, impact_of
 from dashboards.views.planned import planned_of
+from dashboards.views.sieve import within
 from dashboards.views.tilemap import communes_of
 from dashboards.wording import STAGES
 from inventory.models import Inventory, Phase, Priority, Severity
@@ -79,6 +80,9 @@ class IncidentRow:
     deadline_name: str
     is_awaiting: bool
     is_planned: bool = False
+    party: str = ""
+    within: tuple[str, ...] = ()
+    """The owner's code, and the areas above the communes in which it hits something: what a list is narrowed by."""
 
     @property
     def is_owed(self) -> bool:
@@ -167,7 +171,7 @@ def incident_row(
     """Answer one incident as a list shows it."""
     party = inventory.parties.get(incident.owner)
     person = inventory.people.get(incident.assignee)
-    mark = planned_of(incident)
+    mark, impact = planned_of(incident), impact_of(incident, inventory, topology)
     return IncidentRow(
         id=incident.id,
         number=incident.number,
@@ -176,13 +180,15 @@ def incident_row(
         title=words.pick(incident.title, incident.title_en),
         owner=party.name if party else incident.owner,
         assignee=person.name if person else incident.assignee,
-        impact=impact_of(incident, inventory, topology),
+        impact=impact,
         began_at=incident.began_at,
         ended_at=incident.ended_at,
         deadline_at=incident.deadline_at,
         deadline_name=words.gettext(DEADLINES[incident.state]) if incident.state in DEADLINES else "",
         is_awaiting=incident.state in ACKNOWLEDGEABLE,
         is_planned=bool(mark and mark.whole),
+        party=incident.owner,
+        within=within(impact.sites, inventory),
     )
 
 

@@ -3,11 +3,13 @@ import { begin as beginMoments } from "./moments.js";
 import { begin as beginLive } from "./live.js";
 import { begin as beginKeys } from "./keys.js";
 import { begin as beginMap } from "./map.js";
+import { begin as beginSieve } from "./sieve.js";
 
 beginLive();
 beginMoments();
 beginKeys();
 beginMap();
+beginSieve();
 if (document.getElementById("charts")) {
   import("./charts.js").then((charts) => charts.begin());
 }

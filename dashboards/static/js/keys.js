@@ -1,4 +1,4 @@
-// The keyboard: / find, 1–9 open an incident, a acknowledge (twice: a slip must not stop the calls), t wall, ? help.
+// The keyboard: / find, f narrow the board, 1–9 open an incident, a acknowledge (twice: a slip must not stop the calls), t wall, ? help.
 const WALL = "/wall";
 
 function isWriting(target) {
@@ -15,7 +15,7 @@ function acknowledge() {
 }
 
 function openRow(digit) {
-  const link = document.querySelectorAll(".rows .row > a")[digit - 1];
+  const link = document.querySelectorAll(".rows .row:not(.out) > a")[digit - 1];
   if (link) location.assign(link.href);
   return Boolean(link);
 }
@@ -27,6 +27,11 @@ function act(key) {
       const field = document.querySelector('input[type="search"]');
       field?.focus();
       field?.select();
+      return Boolean(field);
+    }
+    case "f": {
+      const field = document.querySelector("#sieve select");
+      field?.focus();
       return Boolean(field);
     }
     case "a":

@@ -1,6 +1,7 @@
 // Keeping a page true: one event stream, patches of what changed, and honesty about silence.
 import { clockText, everySecond, now, setServerTime, spanText, tick } from "./moments.js";
 import { parsed, patch } from "./patch.js";
+import { tiles as everyTile, write as writeTile } from "./tiles.js";
 
 const body = document.body.dataset;
 const state = document.getElementById("live-state");
@@ -116,6 +117,13 @@ function applyBoard(told, whole) {
   }
   tick();
   markWaiting();
+  for (const listener of listeners) listener();
+}
+
+const listeners = [];
+// Calls back whenever the board was patched.
+export function onBoard(listener) {
+  listeners.push(listener);
 }
 
 const labels = () =>
@@ -123,18 +131,11 @@ const labels = () =>
     item.dataset.key,
     { sign: item.querySelector(".swatch").textContent, name: item.querySelector("span").lastChild.textContent },
   ]));
-const VERDICTS = ["ready", "degraded", "at_risk", "down", "unknown", "untested"];
 
-function turnTiles(tiles, whole) {
+function turnTiles(told, whole) {
   const known = labels();
-  for (const tile of document.querySelectorAll("#tiles .tile")) {
-    const verdict = tiles[tile.dataset.code] ?? (whole ? "ready" : null);
-    if (!verdict || tile.classList.contains(verdict)) continue;
-    tile.classList.remove(...VERDICTS, "turned");
-    tile.classList.add(verdict, "turned");
-    tile.querySelector(".sign").textContent = known[verdict]?.sign ?? "";
-    tile.setAttribute("aria-label", `${tile.dataset.name}: ${known[verdict]?.name ?? verdict}`);
-  }
+  const turned = whole ? everyTile().keys() : Object.keys(told);
+  for (const code of turned) writeTile(code, told[code] ?? "ready", known);
 }
 
 // A new P1 stays marked until somebody looked at it.

@@ -8,7 +8,7 @@ function signature(element) {
     moving.textContent = "";
     moving.classList.remove("urgent");
   }
-  copy.classList.remove("turned", "unread");
+  copy.classList.remove("turned", "unread", "out");
   return copy.outerHTML.replaceAll(' class=""', "");
 }
 
