@@ -70,9 +70,9 @@ async def load_frame(deps: Deps, words: Words, *, owner: str | None) -> BoardFra
 
 
 async def board(visit: Visit) -> Response:
-    """Show the province; a carrier's account has its own incidents for a board."""
+    """Show the province; a carrier's account has its portal for a board."""
     if not visit.may(Right.SEE_BOARD):
-        return visit.go("/incidents")
+        return visit.go("/portal")
     return await _show(visit, is_wall=False)
 
 

@@ -20,12 +20,13 @@ from dashboards.auth import AuthService
 from dashboards.federation import Federation
 from dashboards.live import Hub
 from dashboards.maps import Maps
+from dashboards.reports.record import ReportedIncident
 from dashboards.reports.sending import ReportSending
 from dashboards.reports.service import ReportService
 from dashboards.second_factor import SecondFactors
 from dashboards.series import Series
 from dashboards.settings import PagesSettings
-from inventory.models import Inventory
+from inventory.models import ContactChannel, Inventory
 from inventory.topology import Topology
 from monitor.minutes import HistorySlice
 from monitor.models import Outage, StateChange, Unobserved
@@ -124,6 +125,12 @@ class Records(Protocol):
 
     async def incident(self, number: int, *, owner: str | None, restricted: bool = False) -> Incident | None:
         """Read one incident, if it is in scope."""
+
+    async def conducted(self, *, owner: str | None, since: datetime) -> tuple[ReportedIncident, ...]:
+        """Read incidents opened since then as reports tell them, without their messages; restricted ones never."""
+
+    async def refused_contacts(self) -> Mapping[tuple[ContactChannel, str], str]:
+        """Read which contacts a gateway refused for good, and what it said."""
 
     async def ledger(self, incident: int) -> tuple[LedgerEntry, ...]:
         """Read an incident's timeline, oldest first."""

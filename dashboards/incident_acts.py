@@ -17,6 +17,7 @@ from inventory.models import Severity
 __all__ = ["ACTS", "actor_of", "note_of", "right_for", "take_evidence", "time_of"]
 
 _LONGEST_NOTE = 2000
+_LONGEST_WAIT = 1440
 _Choice = TypeVar("_Choice", bound=StrEnum)
 
 
@@ -33,7 +34,7 @@ async def _start(visit: Visit, incident: Incident) -> None:
 
 
 async def _progress(visit: Visit, incident: Incident) -> None:
-    note, eta = note_of(visit, required=True), time_of(visit, "eta")
+    note, eta = note_of(visit, required=True), time_of(visit, "eta") or _within(visit)
     await visit.deps.alerting.progress(incident.id, actor=actor_of(visit), note=note, eta=eta)
 
 
@@ -199,6 +200,14 @@ def _chosen(visit: Visit, field: str, kind: type[_Choice]) -> _Choice:
     if given not in {member.value for member in kind}:
         raise PageError(422, N_("Something was not chosen."), N_("Go back and choose one."))
     return kind(given)
+
+
+def _within(visit: Visit) -> datetime | None:
+    """Read how many minutes somebody says that it will take, from buttons made for a thumb."""
+    given = visit.form.get("minutes", "")
+    if given and not (given.isdecimal() and 0 < int(given[:6]) <= _LONGEST_WAIT):
+        raise PageError(422, N_("Something was not chosen."), N_("Go back and choose one."))
+    return visit.now + timedelta(minutes=int(given)) if given else None
 
 
 def time_of(visit: Visit, field: str) -> datetime | None:

@@ -121,14 +121,19 @@ async def act(visit: Visit) -> Response:
     if not visit.may(right_for(name)):
         raise PageError(403, N_("Your account may not do this."), N_("Ask the department's duty officer."))
     await action(visit, incident)
-    return visit.go(f"/incidents/{incident.id}")
+    return visit.go(_back(visit, incident))
 
 
 async def attach(visit: Visit) -> Response:
     """Keep the file of a form as evidence."""
     incident = await _wanted(visit)
     await take_evidence(visit, incident)
-    return visit.go(f"/incidents/{incident.id}")
+    return visit.go(_back(visit, incident))
+
+
+def _back(visit: Visit, incident: Incident) -> str:
+    """Answer where a form leads when it is done: to the incident, or to the portal where it was sent from there."""
+    return f"/portal#i{incident.id}" if visit.form.get("from") == "portal" else f"/incidents/{incident.id}"
 
 
 async def attachment(visit: Visit) -> Response:

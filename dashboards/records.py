@@ -1,6 +1,8 @@
 """Reading what is stored, for pages: scope is applied here, in the query, and nowhere else."""
 
+import asyncio
 import math
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
@@ -10,12 +12,17 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from alerting import store as alerting_store
+from alerting.contact_store import faults_of_contacts
 from alerting.errors import UnknownIncidentError
 from alerting.models import LIVE, Incident, IncidentEvent, IncidentState, LedgerEntry, Message
 from alerting.schema import incidents, ledger
 from dashboards.deps import Monitoring
+from dashboards.reports.record import ReportedIncident
+from dashboards.reports.record_store import ledgers_of
+from dashboards.reports.told import reported_incident
 from dashboards.series import Series
 from inventory.database import reading
+from inventory.models import ContactChannel, Inventory
 from monitor import store as monitor_store
 from monitor.minutes import HistorySlice
 from monitor.models import Outage, StateChange, SubjectKind, Unobserved
@@ -24,6 +31,7 @@ from monitor.moments import moment
 __all__ = ["StoredRecords"]
 
 _MOST_LIVE = 500
+_MOST_CONDUCTED = 2000
 _POINTS = 480
 _MINUTE_NS = 60_000_000_000
 _ENDED = tuple(state for state in IncidentState if state not in LIVE)
@@ -62,6 +70,20 @@ class StoredRecords:
                 return await alerting_store.incident(connection, number, owner=owner, restricted=restricted)
             except UnknownIncidentError:
                 return None
+
+    async def conducted(self, *, owner: str | None, since: datetime) -> tuple[ReportedIncident, ...]:
+        """Read incidents opened since then as reports tell them, without their messages; restricted ones never."""
+        async with reading(self._database) as connection:
+            newest = await alerting_store.incidents(connection, owner=owner, limit=_MOST_CONDUCTED)
+            found = [each for each in newest if each.opened_at >= since]
+            entries = await ledgers_of(connection, [each.id for each in found])
+        return await asyncio.to_thread(_told, found, entries, self._monitor.inventory)
+
+    async def refused_contacts(self) -> Mapping[tuple[ContactChannel, str], str]:
+        """Read which contacts a gateway refused for good, and what it said."""
+        async with reading(self._database) as connection:
+            found = await faults_of_contacts(connection)
+        return {(each.channel, each.address): each.reason for each in found}
 
     async def ledger(self, incident: int) -> tuple[LedgerEntry, ...]:
         """Read an incident's timeline, oldest first."""
@@ -108,6 +130,19 @@ class StoredRecords:
         """Read looks by minute for each target."""
         history = self._monitor.history
         return {code: _series(await history.read(code, since, until, points=_POINTS)) for code in targets}
+
+
+def _told(
+    found: Sequence[Incident], entries: Sequence[LedgerEntry], inventory: Inventory
+) -> tuple[ReportedIncident, ...]:
+    of: defaultdict[int, list[LedgerEntry]] = defaultdict(list)
+    for entry in entries:
+        of[entry.incident].append(entry)
+    numbers = {each.id: each.number for each in found}
+    return tuple(
+        reported_incident(each, of[each.id], (), inventory, numbers.get(each.parent or 0, ""))
+        for each in found
+    )
 
 
 def _series(found: HistorySlice) -> Series:

@@ -1,6 +1,7 @@
 """Templates: one environment a language, autoescape always on, an undefined name is a fault."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from enum import Enum
 from functools import cache, partial
 from typing import Any
@@ -10,6 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from dashboards.assets import assets
 from dashboards.i18n import Language, Words, words_in
 from dashboards.wording import SIGNS, label
+from inventory.numbering import shown
 from monitor.models import Verdict
 
 __all__ = ["environment", "render"]
@@ -37,6 +39,8 @@ def environment(language: Language) -> Environment:
         pick=words.pick,
         decimal=words.decimal,
         Verdict=Verdict,
+        seconds=_seconds,
+        shown_number=shown,
     )
     return made
 
@@ -59,6 +63,10 @@ def _label(words: Words, value: Enum) -> str:
 
 def _sign(verdict: Verdict) -> str:
     return SIGNS[verdict]
+
+
+def _seconds(count: float) -> timedelta:
+    return timedelta(seconds=count)
 
 
 def render(name: str, language: Language, context: Mapping[str, Any]) -> str:

@@ -123,7 +123,7 @@ async def test_a_carrier_sees_and_acts_on_its_own_incidents_alone(room, cut):
     others = await signed_in(room, "viettel", Role.CARRIER, "VIETTEL")
     page = f"/incidents/{cut.id}"
 
-    assert str((await theirs.see("/")).url) == f"{ORIGIN}/incidents"
+    assert str((await theirs.see("/")).url) == f"{ORIGIN}/portal"
     assert cut.title in (await theirs.see("/incidents")).text
     assert "Tiếp nhận" in text_of(await theirs.see(page))
     assert "Đóng phiếu" not in text_of(await theirs.see(page)).split("Diễn biến")[0]

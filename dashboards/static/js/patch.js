@@ -9,7 +9,15 @@ function signature(element) {
     moving.classList.remove("urgent");
   }
   copy.classList.remove("turned", "unread", "out");
+  // What somebody folded open or shut is theirs, not news.
+  for (const folded of [copy, ...copy.querySelectorAll("details")]) folded.removeAttribute("open");
   return copy.outerHTML.replaceAll(' class=""', "");
+}
+
+// A form that somebody is filling in stays, whatever the page says now.
+function isWritten(element) {
+  const fields = [...element.querySelectorAll("textarea, input[type=file]")];
+  return fields.some((field) => field.value) || Boolean(document.activeElement?.closest("form") && element.contains(document.activeElement));
 }
 
 function keyed(root) {
@@ -26,7 +34,7 @@ export function patch(container, nodes) {
   const changed = [];
   for (const [key, element] of keyed(fresh)) {
     const before = old.get(key);
-    if (before && signature(before) === signature(element)) element.replaceWith(before);
+    if (before && (signature(before) === signature(element) || isWritten(before))) element.replaceWith(before);
     else {
       element.classList.add("turned");
       changed.push({ key, element, isNew: !before });
