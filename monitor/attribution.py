@@ -20,10 +20,11 @@ from monitor.fleet import FleetBelief, subject_of
 from monitor.models import ChangeReason, StateChange, SubjectKind
 from monitor.moments import SECOND, moment, nanoseconds, seconds
 from monitor.snapshot import CauseView
-from monitor.widening import is_spreading, wider
+from monitor.widening import spreading, wider
 
 __all__ = ["Attribution"]
 
+_MOST_PATIENT = 2.0
 _TELL_EVERY_NS = SECOND
 """A cause that grows is told of at once when it opens, and then at most this often."""
 
@@ -184,31 +185,30 @@ class Attribution:
             now_ns=now_ns,
             hold_ns=seconds(inventory.policy.hold_seconds) + (OURSELVES_NS if is_doubtful else 0),
         )
-        spreading = [each for each in answer.proposals if self._is_spreading(each, now_ns)]
-        for proposal in answer.proposals:
-            if proposal not in spreading:
-                self._open(proposal, now_ns, out)
-        again = [answer.next_ns, now_ns + SECOND if spreading else None]
-        return min((at_ns for at_ns in again if at_ns is not None), default=None)
-
-    def _is_spreading(self, proposal: Proposal, now_ns: int) -> bool:
-        return is_spreading(
-            proposal.subject,
+        waits = spreading(
+            [each.subject for each in answer.proposals],
             list(self.causes),
             self.waiting,
-            inventory=self.belief.inventory,
+            inventory=inventory,
             topology=self.belief.topology,
             now_ns=now_ns,
         )
+        for proposal in answer.proposals:
+            if proposal.subject not in waits:
+                self._open(proposal, now_ns, out)
+        again = [answer.next_ns, now_ns + SECOND if waits else None]
+        return min((at_ns for at_ns in again if at_ns is not None), default=None)
 
     def _as_now(self, failure: Failure) -> Failure:
         belief = self.belief
-        lone_ns = seconds(belief.inventory.policy.lone_seconds)
+        lone_ns = seconds(
+            belief.inventory.policy.lone_seconds * min(belief.patience(failure.target), _MOST_PATIENT)
+        )
         return replace(
             failure,
             is_answering=belief.is_answering(failure.target),
             lasted_ns=belief.lasted_ns(failure.target, failure.began_ns),
-            lone_ns=2 * lone_ns if belief.is_lossy(failure.target) else lone_ns,
+            lone_ns=lone_ns,
             place=belief.topology.site_of(failure.target) or "",
         )
 

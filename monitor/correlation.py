@@ -25,13 +25,13 @@ A failure is **ripe**
 * after twice the hold, whatever is still undecided;
 * never while its newest look was good: the next look decides whether it recovers or fails on.
 
-What one target alone speaks for must besides have lasted for ``hold_lone`` (twice that on a line that loses packets
-anyway): a burst of loss on one line is over by then. Targets that fail together vouch for each other, those under
+What one target alone speaks for must besides have lasted for ``hold_lone`` (longer on a line that loses packets
+anyway, by as much as more failures were asked of it, at most twice that): a burst of loss on one line is over by then. Targets that fail together vouch for each other, those under
 one group and those of one site: of two each must have lasted half as long, of four a quarter.
 """
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -158,8 +158,9 @@ def resolve(
     above = {f.target: [groups[risk] for risk in topology.risks_of_target(f.target)] for f in failures}
     left = {f.target: f for f in sorted(failures, key=lambda f: (f.began_ns, f.target))}
     ripe = {f.target for f in failures if _is_ripe(f, above[f.target], now_ns, hold_ns)}
+    beside = Counter(f.place for f in failures if f.place)
     proposals: list[Proposal] = []
-    while (best := _best(groups, left, ripe, failures)) is not None:
+    while (best := _best(groups, left, ripe, beside)) is not None:
         covered = [left.pop(target) for target in best.members if target in left]
         proposals.append(_proposal(f"risk:{best.risk}", covered))
     own: dict[str, list[Failure]] = defaultdict(list)
@@ -169,7 +170,7 @@ def resolve(
     proposals.extend(
         _proposal(subject, covered)
         for subject, covered in own.items()
-        if _has_lasted(covered, _beside(covered[0], failures))
+        if _has_lasted(covered, beside[covered[0].place])
     )
     waits = [
         _asks_again(f, now_ns, hold_ns) for f in left.values() if f.target not in ripe and not f.is_answering
@@ -234,8 +235,9 @@ def _best(
     groups: Mapping[str, _Group],
     left: Mapping[str, Failure],
     ripe: set[str],
-    failures: Sequence[Failure],
+    beside: Mapping[str, int],
 ) -> _Group | None:
+    """Find the group that explains most of what is left; ``beside`` counts the failures of each site."""
     best: _Group | None = None
     rank: tuple[int, int, int, str] | None = None
     for group in groups.values():
@@ -243,9 +245,7 @@ def _best(
         if not _explains(group) or not any(target in ripe for target in covered):
             continue
         members = [left[target] for target in covered]
-        if not _has_lasted(
-            members, max(group.covers, *(_beside(each, failures) for each in members[:_SPREAD]))
-        ):
+        if not _has_lasted(members, max(group.covers, *(beside[each.place] for each in members[:_SPREAD]))):
             continue
         this = (-len(covered) - group.support, group.size, group.distance, group.risk)
         if rank is None or this < rank:
@@ -253,14 +253,9 @@ def _best(
     return best
 
 
-def _beside(failure: Failure, among: Iterable[Failure]) -> int:
-    """Count the failures of a site, this one included."""
-    return max(1, sum(bool(each.place) and each.place == failure.place for each in among))
-
-
 def _has_lasted(failures: Sequence[Failure], together: int) -> bool:
     """Whether two of the failures (or the only one) lasted as long as so many together must."""
-    lasted = sum(each.lasted_ns * together >= each.lone_ns for each in failures)
+    lasted = sum(each.lasted_ns * max(1, together) >= each.lone_ns for each in failures)
     return lasted >= min(2, len(failures))
 
 

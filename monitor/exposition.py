@@ -142,7 +142,9 @@ def _families(inventory: Inventory, topology: Topology) -> dict[str, _Family]:
         "up": _Family(f"{named}_up", "Whether a target answers; absent while that is unknown.", codes, 1),
         "state": _Family(f"{named}_state", f"Belief about a target: {states}.", codes, 1),
         "rtt": _Family(f"{named}_rtt_seconds", "Round trip of the last good look.", codes, 10),
-        "loss": _Family(f"{named}_loss_ratio", "Share of failures in the last 20 looks.", codes, 6),
+        "loss": _Family(
+            f"{named}_loss_ratio", "Share of failures in the last 20 looks; 1 while down.", codes, 6
+        ),
         "last_result": _Family(
             f"{named}_last_result_timestamp_seconds", "Start of the last look that said anything.", codes, 14
         ),

@@ -116,10 +116,10 @@ class FleetBelief:
         answered_ns = max((int(table.last_ok_ns[number]) for table in tables), default=NEVER)
         return failed_ns - max(began_ns, answered_ns)
 
-    def is_lossy(self, target: str) -> bool:
-        """Whether a target that is down had lost looks before it went."""
+    def patience(self, target: str) -> float:
+        """Answer how many times as many failures as of any other were asked of a target that is down, for its loss."""
         number = self.topology.index[target]
-        return any(number in table.lossy for table in self.tables.values())
+        return max((table.lossy.get(number, 1.0) for table in self.tables.values()), default=1.0)
 
     def apply(self, vantage: str, turned: Sequence[TargetChange], now_ns: int, out: Decisions) -> None:
         """Fold changed views of one vantage into states, outages, paths and verdicts."""

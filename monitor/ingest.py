@@ -17,12 +17,12 @@ import numpy as np
 import numpy.typing as npt
 
 from monitor.models import ChangeReason, View
-from monitor.moments import NEVER
+from monitor.moments import NEVER, SECOND
 from monitor.quality import LOSS_WINDOW, QualityTable
 from monitor.state import ViewChange, ViewPolicy, ViewRecord, grow_stale, observe, patience
 from probes.models import Look, Outcome, SampleBatch
 
-__all__ = ["LOSS_WINDOW", "NO_OUTCOME", "VIEWS", "Rows", "TargetChange", "ViewTable", "rounds"]
+__all__ = ["LOSS_WINDOW", "NO_OUTCOME", "OUTAGE_NS", "VIEWS", "Rows", "TargetChange", "ViewTable", "rounds"]
 
 NO_OUTCOME = 255
 """Column value of a target that was never looked at."""
@@ -34,6 +34,9 @@ _NUMBER = {view: number for number, view in enumerate(VIEWS)}
 _UNKNOWN, _UP, _DEGRADED, _DOWN = range(4)
 _OF_POLICY = frozenset({"_stale_ns", "_is_weighed", "_arm_ns"})
 """Columns that a policy gives, not a past."""
+
+OUTAGE_NS = 5 * SECOND
+"""What was silent for so long was cut, not losing packets: when it is back, its silence is no loss of the line's."""
 
 _Some = TypeVar("_Some", bound=tuple[object, ...])
 
@@ -126,8 +129,8 @@ class ViewTable:
         self.armed_ns = np.full(size, NEVER, np.int64)
         self.doubted_ns = np.full(size, NEVER, np.int64)
         self._newly_armed: list[int] = []
-        self.lossy: set[int] = set()
-        """What is down, and lost looks before it went down."""
+        self.lossy: dict[int, float] = {}
+        """What is down, and lost looks before it went: how many times as many failures were asked of it."""
         self._is_moving = np.zeros(size, np.bool_)
         self.runs: dict[int, tuple[int, ...]] = {}
         self.recent: dict[int, tuple[tuple[int, bool], ...]] = {}
@@ -171,8 +174,9 @@ class ViewTable:
         self.doubted_ns[rows.target] = np.maximum(self.doubted_ns[rows.target], rows.at_ns)
 
     def loss(self) -> npt.NDArray[np.float32]:
-        """Share of failures in the last :data:`LOSS_WINDOW` looks, by target; 0 where there was none."""
-        return self.quality.loss()
+        """Share of failures in the last :data:`LOSS_WINDOW` looks, by target; 0 where there was none, 1 while down."""
+        loss: npt.NDArray[np.float32] = np.where(self.view == _DOWN, np.float32(1), self.quality.loss())
+        return loss
 
     def is_suspect(self) -> npt.NDArray[np.bool_]:
         """Targets whose newest look failed but that are not believed to be down."""
@@ -231,6 +235,7 @@ class ViewTable:
                 column[mine] = getattr(old, name)[theirs]
         position = dict(zip(theirs.tolist(), mine.tolist(), strict=True))
         self.runs = {position[n]: run for n, run in old.runs.items() if n in position}
+        self.lossy = {position[n]: asked for n, asked in old.lossy.items() if n in position}
         self.quality.inherit(old.quality, pairs)
         self.recent = {position[n]: recent for n, recent in old.recent.items() if n in position}
 
@@ -257,23 +262,26 @@ class ViewTable:
         ):
             look = Look(target=number, at_ns=at_ns, outcome=Outcome(outcome))
             policy = self._policy(number)
-            record, change = observe(self.record(number), look, policy)
+            was = self.record(number)
+            record, change = observe(was, look, policy)
             self._put(number, record)
             if change is not None:
                 changes.append(TargetChange(number, change))
-                self._turned(number, change, policy)
+                self._turned(number, was, change, policy)
         self._arm(rows[up & is_new])
         self._newly_armed += target[is_new & (self.armed_ns[target] > NEVER)].tolist()
         changes.extend(self._judge(rows[is_ok]))
         return changes
 
-    def _turned(self, target: int, change: ViewChange, policy: ViewPolicy) -> None:
+    def _turned(self, target: int, was: ViewRecord, change: ViewChange, policy: ViewPolicy) -> None:
         if change.new is View.UP:
-            self.quality.begin(target)
-        if change.new is View.DOWN and policy.down_after > self._policies[target].down_after:
-            self.lossy.add(target)
+            is_outage = was.settled is View.DOWN and change.at_ns - was.since_ns >= OUTAGE_NS
+            self.quality.begin(target, forgets_outage=is_outage)
+        asked = policy.down_after / self._policies[target].down_after
+        if change.new is View.DOWN and asked > 1:
+            self.lossy[target] = asked
         else:
-            self.lossy.discard(target)
+            self.lossy.pop(target, None)
 
     def _policy(self, target: int) -> ViewPolicy:
         """Answer the policy that a target is believed by now: one that loses anyway is given more patience."""
@@ -320,7 +328,7 @@ class ViewTable:
         self.outcome[target[newest]] = rows.outcome[newest]
         measured = is_ok & newest & ~np.isnan(rows.rtt)
         self.rtt[target[measured]] = rows.rtt[measured]
-        present = rows.at_ns >= self.since_ns[target]
+        present = (rows.at_ns >= self.since_ns[target]) & (self.view[target] != _DOWN)
         self.quality.add(target[present], is_ok=is_ok[present], rtt=rows.rtt[present])
         proven = is_ok & (rows.evidence >= self.evidence[target]) & (rows.evidence > 0)
         self.evidence[target[proven]] = rows.evidence[proven]

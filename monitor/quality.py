@@ -10,7 +10,7 @@ Columns by fleet index; every figure is over the last ``degraded_after`` looks (
 A view is degraded when a figure is over its threshold and well again when all are at most three quarters of it
 (hysteresis). Only an answer is judged, and only once the target has been up for a whole window: so what is going
 down goes down and never passes through degraded, and what came back is not held to account for its outage. Looks
-that started before the present belief began are left out. Looks count here in the order in which they were taken in,
+that started before the present belief began are left out, and so are all looks at what is believed down. Looks count here in the order in which they were taken in,
 not in which they started: over a window that makes no difference worth the memory.
 
 Every target costs five bytes; 80 more where a policy has a threshold for delay or jitter.
@@ -85,12 +85,20 @@ class QualityTable:
             self._rtts[target, self._place[target]] = np.where(is_ok, rtt, np.nan)
             self._place[target] = (self._place[target] + 1) % LOSS_WINDOW
 
-    def begin(self, target: int) -> None:
-        """Forget what was before: the target has just come up."""
+    def begin(self, target: int, *, forgets_outage: bool = False) -> None:
+        """Judge anew from here: the target has just come up.
+
+        With ``forgets_outage`` the failures that the memory ends with are no loss of the line's: they were an outage,
+        which is on record as such.
+        """
         self._fresh[target] = 0
+        if forgets_outage:
+            run = self._run(target)
+            self._ring[target] >>= np.uint32(run)
+            self._looks[target] -= run
 
     def loss(self) -> _Floats:
-        """Share of failures in the last :data:`LOSS_WINDOW` looks, by target; 0 where there was none."""
+        """Share of failures in the last :data:`LOSS_WINDOW` looks remembered, by target; 0 where there was none."""
         failed = np.bitwise_count(self._ring & _RING).astype(np.float32)
         looks = np.minimum(self._looks, LOSS_WINDOW)
         loss: _Floats = np.divide(failed, looks, out=np.zeros_like(failed), where=looks > 0)
@@ -98,9 +106,13 @@ class QualityTable:
 
     def lost_before(self, target: int) -> tuple[int, int]:
         """Answer how many looks failed before the failures that the memory ends with, and of how many."""
-        ring, looks = int(self._ring[target]), int(self._looks[target])
-        run = min((~ring & (ring + 1)).bit_length() - 1, looks)
-        return (ring >> run).bit_count(), looks - run
+        ring, run = int(self._ring[target]), self._run(target)
+        return (ring >> run).bit_count(), int(self._looks[target]) - run
+
+    def _run(self, target: int) -> int:
+        """Count the failures that the memory ends with."""
+        ring = int(self._ring[target])
+        return min((~ring & (ring + 1)).bit_length() - 1, int(self._looks[target]))
 
     def judge(self, target: Indices) -> tuple[_Mask, _Mask]:
         """Answer which of these targets are not well, and which are well beyond doubt; between them lies neither."""

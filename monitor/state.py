@@ -22,7 +22,8 @@ Pure: (past, look, policy) give (belief, change). The rules, which a replay of t
   nothing on one that loses a third. So where the policy has ``down_after_lossy``, the failures asked for grow with
   what the line lost lately: as many as make mere chance less likely than :data:`MERE_CHANCE` at that loss
   (:func:`patience`), at most ``down_after_lossy``. A line that lost :data:`AS_GOOD_AS_LOST` of its looks is out
-  already, and needs no more than any other.
+  already, and needs no more than any other. An outage of :data:`monitor.ingest.OUTAGE_NS` and more is no loss: a
+  line that was cut an hour or a minute ago is cut as surely, and found as soon, as any other.
 * No look for ``stale_ns`` means unknown, dated when that time was over. Coming back from unknown needs as much as
   before for a change of mind, and a single look to confirm what was believed: one failure for a target that was
   down, one answer for a target that was up.

@@ -13,7 +13,7 @@ above it is asked again, in the light of what was seen since the **newest** fail
 Of several such groups the one that takes over most is meant; of those that take over the same, the lowest.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -24,7 +24,7 @@ from monitor.causes import Cause
 from monitor.correlation import RELATED_NS, Failure, Witness
 from monitor.moments import SECOND
 
-__all__ = ["SPREADING_MOST_NS", "SPREADING_NS", "Widening", "is_spreading", "wider"]
+__all__ = ["SPREADING_MOST_NS", "SPREADING_NS", "Widening", "spreading", "wider"]
 
 
 SPREADING_NS = 5 * SECOND
@@ -84,37 +84,40 @@ def wider(
     return Widening(is_open=is_open)
 
 
-def is_spreading(
-    subject: str,
+def spreading(
+    subjects: Collection[str],
     causes: Collection[Cause],
     waiting: Sequence[Failure],
     *,
     inventory: Inventory,
     topology: Topology,
     now_ns: int,
-) -> bool:
-    """Whether ``subject`` is one more part of a group that goes on losing parts, whose owner was told of two already.
+) -> set[str]:
+    """Answer which ``subjects`` are one more part of a group that goes on losing parts, whose owner knows of two.
 
     Its own page would say what the owner knows; the wider cause will say it better. It waits while the group lost
     something within :data:`SPREADING_NS`, at most :data:`SPREADING_MOST_NS`.
     """
-    for risk in _above(subject, inventory, topology):
-        noticed = [f.noticed_ns for f in waiting if risk in topology.risks_of_target(f.target)]
-        mine = [f.noticed_ns for f in waiting if subject in _subjects(f, topology)]
-        told = [
-            cause
-            for cause in causes
-            if now_ns - cause.noticed_ns < RELATED_NS
-            and cause.owner == inventory.risks[risk].owner
-            and risk in _above(cause.subject, inventory, topology)
-        ]
-        if len(told) >= _PARTS and noticed and mine:
-            return now_ns - max(noticed) < SPREADING_NS and now_ns - min(mine) < SPREADING_MOST_NS
-    return False
-
-
-def _subjects(failure: Failure, topology: Topology) -> set[str]:
-    return {failure.of, *(f"risk:{risk}" for risk in topology.risks_of_target(failure.target))}
+    told: Counter[str] = Counter()
+    for cause in causes:
+        if now_ns - cause.noticed_ns < RELATED_NS:
+            above = _above(cause.subject, inventory, topology)
+            told.update(risk for risk in above if inventory.risks[risk].owner == cause.owner)
+    falling = {risk for risk, parts in told.items() if parts >= _PARTS}
+    if not falling:
+        return set()
+    noticed: dict[str, list[int]] = defaultdict(list)
+    for failure in waiting:
+        for subject in (failure.of, *(f"risk:{risk}" for risk in topology.risks_of_target(failure.target))):
+            noticed[subject].append(failure.noticed_ns)
+    return {
+        subject
+        for subject in subjects
+        if (risk := next((r for r in _above(subject, inventory, topology) if r in falling), None)) is not None
+        and subject in noticed
+        and now_ns - max(noticed[f"risk:{risk}"]) < SPREADING_NS
+        and now_ns - min(noticed[subject]) < SPREADING_MOST_NS
+    }
 
 
 def _above(subject: str, inventory: Inventory, topology: Topology) -> Iterator[str]:

@@ -44,6 +44,8 @@ CANARY_GAP_NS = 250_000_000
 """How often canaries are looked at while anything is in doubt: nothing is believed lost before they vouch for us."""
 WATCHFUL_NS = 5_000_000_000
 """And for how long after the last doubt: what was decided last still waits to be vouched for."""
+SILENT_CANARY = 2
+"""Looks in a row that a canary must have missed for us to have been blind, not unlucky."""
 LAG_BUDGET_NS = 500_000_000
 """A schedule that lags more than this marks its batches unreliable."""
 
@@ -108,6 +110,8 @@ class Runner:
         self._published_ns = 0
         self._watchful_ns = 0
         self._told = 0
+        self._silent: dict[int, tuple[int, int]] = {}
+        self._ask_again: tuple[int, int] | None = None
         self._has_sight = False
         self._worst_lag = self._worst_lag_before = 0
         self.statistics = RunnerStatistics()
@@ -124,6 +128,7 @@ class Runner:
         schedule.inherit(self._schedule)
         self._schedule = schedule
         self._told = 0
+        self._silent.clear()
         self._open.clear()  # their fleet is gone; their answers are dropped
         self._late.clear()
         self._overdue.clear()
@@ -163,6 +168,9 @@ class Runner:
         now = self._monotonic_ns()
         self._settle(now)
         self._notice_overdue(now)
+        if self._ask_again is not None and self._ask_again[0] <= now:
+            self._schedule.ask_again(self._ask_again[1], now)
+            self._ask_again = None
         if self._schedule.in_doubt:
             self._watchful_ns = now + WATCHFUL_NS
         if now < self._watchful_ns:
@@ -192,6 +200,7 @@ class Runner:
         )
         now = self._monotonic_ns()
         self._call_kin(self._schedule.finished(slots, results.outcome, now), now)
+        self._watch(slots[is_canary], results.outcome[is_canary], now)
 
     def take_overdue(self, generation: int, table_slots: npt.NDArray[np.uint32]) -> None:
         """Take the engine's word that answers are overdue (on this loop's thread)."""
@@ -307,6 +316,22 @@ class Runner:
                 slots[measured].astype(np.uint32), (rtt[measured] * 1e9).astype(np.int64)
             )
         self._call_kin(self._schedule.finished(slots, outcomes, now), now)
+        is_canary = self._fleet.canary[slots]
+        self._watch(slots[is_canary], outcomes[is_canary], now)
+
+    def _watch(self, canaries: Indices, outcomes: npt.NDArray[np.uint8], now: int) -> None:
+        """Note which canaries are silent, and since when; when one answers again, what fell meanwhile is asked again."""
+        for slot, outcome in zip(canaries.tolist(), outcomes.tolist(), strict=True):
+            if outcome != Outcome.OK:
+                sent = now - int(self._pacing.timeout[slot])
+                since, failures = self._silent.get(slot, (sent, 0))
+                self._silent[slot] = (since, failures + 1)
+                continue
+            since, failures = self._silent.pop(slot, (now, 0))
+            if failures >= SILENT_CANARY:
+                # Looks sent while we were blind go on failing for one more timeout.
+                due, before = self._ask_again or (now + int(self._pacing.timeout.max()), since)
+                self._ask_again = due, min(before, since)
 
     def _publish(self, lag: int, now: int) -> None:
         self._worst_lag = max(self._worst_lag, lag)

@@ -19,6 +19,10 @@ A target that has just come to be believed down is looked at for :data:`LINGER_N
 judges by more failures than the schedule does (a lossy line, a line that nothing else vouches for) must not wait for
 the next turn of its cadence. Only :data:`LINGER_AT_MOST` at a time: where more fall together, they vouch for each other.
 
+Who finds that it was blind itself (its canaries were silent, and answer again) asks again (:meth:`Schedule.ask_again`)
+about everything that it came to believe down meanwhile: what was lost then was its own sight, and a ring that falls the
+moment after must be found as soon as ever.
+
 A timeout never holds anything here: looks are counted when they end, and all-down costs what all-up does.
 """
 
@@ -79,6 +83,7 @@ class Schedule:
         self._lingering: deque[int] = deque()
         self._last = np.full(count, -HASTE_GAP_NS, np.int64)
         self._believed = np.zeros(count, np.int8)
+        self._fell = np.zeros(count, np.int64)
         self._doubt = np.zeros(count, bool)
         self._failures = np.zeros(count, np.int16)
         self._answers = np.zeros(count, np.int16)
@@ -113,6 +118,7 @@ class Schedule:
             "_linger",
             "_last",
             "_believed",
+            "_fell",
             "_doubt",
             "_failures",
             "_answers",
@@ -153,6 +159,18 @@ class Schedule:
         """Bring the next regular look forward to now, unless the slot was looked at within the last ``gap``."""
         calm = slots[~self._doubt[slots] & (now - self._last[slots] >= gap)]
         self._next[calm] = np.minimum(self._next[calm], now)
+
+    def ask_again(self, since: int, now: int) -> None:
+        """Doubt anew whatever failed or came to be believed down since then: we could not see at the time."""
+        is_fallen = (self._believed < 0) & (self._fell >= since)
+        is_falling = (self._believed >= 0) & self._doubt & (self._failures > 0)
+        slots = np.flatnonzero(is_fallen | is_falling)
+        self._believed[is_fallen] = 0
+        self._doubt[slots] = False
+        self._failures[slots] = self._answers[slots] = 0
+        self._linger[slots] = 0
+        for slot in slots.tolist():
+            self._begin_doubt(slot, now)
 
     def finished(self, slots: Indices, outcomes: npt.NDArray[np.uint8], now: int) -> Indices:
         """Count ended looks; answer which slots have just reached the strikes that call their kin."""
@@ -238,6 +256,7 @@ class Schedule:
             is_news = self._believed[slot] >= 0
             self._end_doubt(slot, -1)
             if is_news:
+                self._fell[slot] = now
                 self._begin_linger(slot, now)
             return False
         if self._believed[slot] < 0:

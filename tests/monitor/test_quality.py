@@ -91,6 +91,25 @@ def test_what_came_back_is_not_held_to_account_for_its_outage():
     assert believed(table, [GOOD] * 30, since=20) == [(View.UP, 20)]
 
 
+def test_a_line_that_was_cut_before_is_found_cut_again_as_soon():
+    table = a_table(OFF, down_after=3, down_after_lossy=20)
+    again = [*[GOOD] * 5, None, None, None]
+    believed(table, [GOOD] * 5 + [None] * 12)
+    assert believed(table, again, since=20) == [(View.UP, 20), (View.DOWN, 25)]
+    assert believed(table, again, since=28) == [(View.UP, 28)], "three seconds of silence may have been loss"
+    assert table.loss()[0] < 1
+    assert believed(table, [None] * 20, since=36) == [(View.DOWN, 33)]
+    assert table.loss()[0] == 1
+
+
+def test_how_much_more_was_asked_of_a_lossy_line_is_known_while_it_is_down():
+    table = a_table(OFF, down_after=3, down_after_lossy=20)
+    believed(table, [GOOD, GOOD, None, *[GOOD] * 20, *[None] * 20])
+    assert 1 < table.lossy[0] < 3
+    believed(table, [GOOD, GOOD], since=60)
+    assert not table.lossy
+
+
 def test_a_policy_without_thresholds_makes_a_degraded_target_well_again():
     table = a_table(QualityPolicy(rtt=0.3, after=5))
     believed(table, [0.4] * 20)

@@ -36,10 +36,12 @@ class Scripted:
     def begin(self, request, finish):
         self.open.append((request, finish))
 
-    def end(self, outcome=Outcome.OK, rtt=0.01):
+    def end(self, outcome=Outcome.OK, rtt=0.01, of_canaries=None):
         looks, self.open = self.open, []
         for request, finish in looks:
-            finish(request, Answer(outcome, rtt=rtt if outcome is Outcome.OK else math.nan))
+            is_canary = request.port != 80
+            ends = of_canaries if is_canary and of_canaries is not None else outcome
+            finish(request, Answer(ends, rtt=rtt if ends is Outcome.OK else math.nan))
         return len(looks)
 
 
@@ -54,7 +56,7 @@ class Published:
 class Vantage:
     """A runner over TCP targets, walked by hand."""
 
-    def __init__(self, count, *, cadence=1.0, kind=ProbeKind.TCP, **given):
+    def __init__(self, count, *, cadence=1.0, kind=ProbeKind.TCP, canaries=0, **given):
         whole = load(sample("soc-trang-2021"))
         targets = list(whole.targets.values())[:count]
         chosen = {t.code: replace(t, kind=kind, port=80, options={}) for t in targets}
@@ -64,7 +66,7 @@ class Vantage:
             whole,
             targets=chosen,
             policy=replace(whole.policy, default_look=look, looks={}),
-            vantages={code: replace(whole.vantages[code], canaries=())},
+            vantages={code: replace(whole.vantages[code], canaries=whole.vantages[code].canaries[:canaries])},
         )
         fleet = build_fleet(
             inventory, Topology(inventory), inventory.vantages[code], canaries_by=ProbeKind.TCP
@@ -84,11 +86,11 @@ class Vantage:
             **given,
         )
 
-    def walk(self, milliseconds, *, outcome=Outcome.OK):
+    def walk(self, milliseconds, *, outcome=Outcome.OK, of_canaries=None):
         """Tick every 10 ms; every look ends within its tick."""
         for _ in range(0, milliseconds, 10):
             self.runner.tick()
-            self.probe.end(outcome)
+            self.probe.end(outcome, of_canaries=of_canaries)
             self.clock.ns += 10 * MILLISECOND
 
     def trust(self):
@@ -228,3 +230,18 @@ def test_a_look_that_lasts_by_design_is_never_overdue(kind, doubted):
     vantage.clock.ns += 600 * MILLISECOND
     vantage.runner.tick()
     assert vantage.runner.statistics.in_doubt == doubted
+
+
+def test_a_vantage_that_was_blind_asks_again_about_what_it_believed_lost_meanwhile():
+    vantage = Vantage(3, cadence=10.0, canaries=1)
+    vantage.walk(22_000)
+    vantage.walk(25_000, outcome=Outcome.TIMEOUT)
+    assert vantage.runner.statistics.in_doubt == 0, "all are believed down, the canary too"
+    vantage.published.batches.clear()
+    vantage.walk(12_000, outcome=Outcome.TIMEOUT, of_canaries=Outcome.OK)
+    confirming = [
+        int(target)
+        for batch in vantage.published.batches
+        for target in batch.target[batch.flags == Flag.CONFIRM].tolist()
+    ]
+    assert all(confirming.count(target) >= 5 for target in range(3)), confirming

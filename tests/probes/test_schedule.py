@@ -134,6 +134,23 @@ def test_only_so_many_are_lingered_at_and_an_answer_ends_it():
     assert 0 not in {slot for _, slot, is_confirming in later if is_confirming}
 
 
+def test_what_fell_while_we_were_blind_is_asked_again_as_if_it_had_never_fallen():
+    schedule = a_schedule("before", "blind", "falling", "well", down_after=3)
+    for slot in range(4):
+        trusted(schedule, slot)
+    for slot, failures, at in ((0, 3, 5), (1, 3, 10), (2, 2, 11)):
+        for _ in range(failures):
+            ended(schedule, slot, Outcome.TIMEOUT, at * SECOND)
+    schedule.ask_again(8 * SECOND, 20 * SECOND)
+    due = schedule.due(20 * SECOND, at_most=9)
+    assert due.confirm.tolist() == [0, 1, 2], "the first is lingered at: it fell before we were blind"
+    assert schedule.in_doubt == 2
+    for slot in (1, 2):
+        for _ in range(2):
+            ended(schedule, slot, Outcome.TIMEOUT, 21 * SECOND)
+    assert schedule.in_doubt == 2, "what failed before does not count"
+
+
 def test_a_target_believed_down_that_answers_is_confirmed_200_ms_later():
     schedule = a_schedule("one", down_after=1)
     ended(schedule, 0, Outcome.TIMEOUT, 0)

@@ -4,12 +4,14 @@ The province lives in a network of its own, so that an uplink can be cut for goo
 touched. Waiting is what a cut needs to be a cut: real seconds pass here, and conditions are waited for with deadlines.
 """
 
+import asyncio
 import json
 import math
 import shutil
 import subprocess
 import time
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,6 +19,7 @@ from inventory.loader import load
 from inventory.models import PartyKind
 from inventory.samples import sample
 from inventory.topology import Topology
+from probes.lab.control import LabControl
 from tests.support.netns import own_network
 from tests.support.province import Province, moment
 from tests.support.scoring import Believed, Expected, Opened, injuries_of
@@ -80,6 +83,12 @@ class Bench:
         finally:
             subprocess.run(["nft", "delete", "table", "inet", "thongsuot_uplink"], check=True)
 
+    def cut_at_once(self, **selector):
+        """Cut what is selected with no command to be started for it; answer when it held."""
+        answer = asyncio.run(LabControl(self.province.state).ask({"do": "cut", **selector}))
+        assert answer["ok"], answer
+        return datetime.fromisoformat(answer["began_at"]).timestamp()
+
     def injuries(self):
         lines = (self.province.state / "faults.jsonl").read_text(encoding="utf-8").splitlines()
         return injuries_of(json.loads(line) for line in lines)
@@ -101,8 +110,21 @@ class Bench:
         }
         return [
             Opened(row["owner"], row["condition"], _at(row["opened_at"]), sent.get(row["id"], math.inf))
-            for row in self.province.rows("SELECT * FROM incidents ORDER BY id")
+            for row in self._incidents()
         ]
+
+    def standing(self):
+        """Incidents that were not merged into a wider one, with the first page of theirs or of what they took over."""
+        opened = dict(zip((row["id"] for row in self._incidents()), self.opened(), strict=True))
+        parents = {row["id"]: row["parent"] or row["id"] for row in self._incidents()}
+        first = {
+            stands: min(opened[child].paged for child, parent in parents.items() if parent == stands)
+            for stands in set(parents.values())
+        }
+        return [replace(opened[stands], paged=paged) for stands, paged in first.items()]
+
+    def _incidents(self):
+        return self.province.rows("SELECT * FROM incidents ORDER BY id")
 
     def unobserved(self):
         return self.province.rows("SELECT * FROM unobserved")
