@@ -33,6 +33,7 @@ from monitor.api import ReloadResult
 from monitor.api import router as monitor_routes
 from monitor.assembly.acting import Acting
 from monitor.assembly.aiding import Aiding
+from monitor.assembly.asking import Asking
 from monitor.assembly.believing import believing
 from monitor.assembly.clocks import Loops, now, token
 from monitor.assembly.looking import Looking
@@ -43,6 +44,7 @@ from monitor.exposition import FleetRenderer
 from monitor.hooks import router as hook_routes
 from monitor.metrics import ServiceMetrics
 from monitor.migrations import upgrade
+from monitor.probe_api import router as probe_routes
 from monitor.receiving import BatchReceiver
 from monitor.retention import Retention
 from monitor.settings import Settings
@@ -92,6 +94,9 @@ class Service:
             has_room=lambda: len(self._bus) < _MOST_WAITING,
         )
         self.looking = Looking(settings, inventory, self._bus)
+        self.asking = Asking(
+            inventory, vantage=self.looking.code, looks=settings.looks, probes=self.looking.catalogue
+        )
         self.tracing = (
             Tracing(database=self.database, alerting=self.alerting, vantage=self.looking.code)
             if settings.looks
@@ -125,6 +130,7 @@ class Service:
 
     async def stop(self) -> None:
         """Stop looking, let the loops finish their turn, write down what memory holds."""
+        await self.asking.stop()
         await self.looking.stop()
         self._stop.set()
         if self._loops:
@@ -150,6 +156,7 @@ class Service:
             await asyncio.to_thread(self.renderer.swap, inventory, self.monitor.topology)
             self.alerting.swap(inventory)
             self.looking.swap(inventory)
+            self.asking.swap(inventory)
             log.info("reloaded", digest=inventory.digest[:12])
             return ReloadResult(digest=inventory.digest, faults=())
 
@@ -252,6 +259,14 @@ def create_app(service: Service) -> FastAPI:
             renderer=service.renderer,
             reload=service.reload,
             readiness=service.readiness,
+            guard=belief_guard(service.pages),
+        )
+    )
+    app.include_router(
+        probe_routes(
+            find=service.asking.find,
+            look=service.asking.look,
+            monotonic=time.monotonic,
             guard=belief_guard(service.pages),
         )
     )

@@ -22,7 +22,7 @@ from inventory.models import Inventory, LookPolicy, Phase, Priority, ProbeKind, 
 from inventory.topology import Topology
 from probes.schedule import Pacing
 
-__all__ = ["DEFAULT_PORTS", "Fleet", "Slot", "build_fleet", "is_numeric", "pacing_of"]
+__all__ = ["DEFAULT_PORTS", "Fleet", "Slot", "build_fleet", "is_numeric", "pacing_of", "target_slot"]
 
 DEFAULT_PORTS: Mapping[ProbeKind, int] = {
     ProbeKind.ICMP: 0,
@@ -114,19 +114,7 @@ def build_fleet(
     for index, target in enumerate(inventory.targets.values()):
         if target.kind not in DEFAULT_PORTS or (target.vantages and vantage.code not in target.vantages):
             continue
-        slots.append(
-            Slot(
-                code=target.code,
-                index=index,
-                kind=target.kind,
-                address=target.address,
-                port=target.port if target.port is not None else DEFAULT_PORTS[target.kind],
-                options=_options_of(target, inventory),
-                priority=topology.priority_of(target.code),
-                cadence=_seconds(target.options.get("cadence")),
-                timeout=_seconds(target.options.get("timeout")),
-            )
-        )
+        slots.append(target_slot(target, inventory, index=index, priority=topology.priority_of(target.code)))
     slots.extend(
         Slot(
             code=f"canary:{vantage.code}:{number}",
@@ -148,6 +136,21 @@ def build_fleet(
         slot_of=CodeIndex(tuple(slot.code for slot in slots)),
         index=np.fromiter((slot.index for slot in slots), np.uint32, len(slots)),
         canary=np.fromiter((slot.is_canary for slot in slots), np.bool_, len(slots)),
+    )
+
+
+def target_slot(target: Target, inventory: Inventory, *, index: int, priority: Priority) -> Slot:
+    """Make the slot of one target: where, how and by what options it is looked at."""
+    return Slot(
+        code=target.code,
+        index=index,
+        kind=target.kind,
+        address=target.address,
+        port=target.port if target.port is not None else DEFAULT_PORTS[target.kind],
+        options=_options_of(target, inventory),
+        priority=priority,
+        cadence=_seconds(target.options.get("cadence")),
+        timeout=_seconds(target.options.get("timeout")),
     )
 
 

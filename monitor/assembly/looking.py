@@ -135,8 +135,9 @@ class Looking:
             wall_ns=time.time_ns,
         )
 
-    def _probes(self) -> Mapping[ProbeKind, Probe]:
-        probes = catalogue(
+    def catalogue(self) -> dict[ProbeKind, Probe]:
+        """Make a fresh set of probes as this vantage looks with, not yet opened."""
+        return catalogue(
             monotonic=time.monotonic,
             wall_ns=time.time_ns,
             token=lambda: secrets.token_hex(8),
@@ -144,7 +145,9 @@ class Looking:
             limits=CallLimits(monotonic=time.monotonic, clock=now, zone=self._inventory.election.zone),
             extra_ca=self._settings.extra_ca,
         )
-        return {**probes, ProbeKind.HEARTBEAT: self.heartbeats}
+
+    def _probes(self) -> Mapping[ProbeKind, Probe]:
+        return {**self.catalogue(), ProbeKind.HEARTBEAT: self.heartbeats}
 
 
 def _addresses(inventory: Inventory) -> frozenset[str]:

@@ -26,6 +26,7 @@ from monitor.cli.subject import KINDS, Subject, subjects_of
 from probes.call_limits import CallLimits
 from probes.catalogue import catalogue
 from probes.models import PHASES, Answer, Measure, Outcome, Probe, Request
+from probes.once import look_once
 from probes.traceroute import Route, trace
 
 __all__ = ["add"]
@@ -130,11 +131,9 @@ async def _look(subject: Subject, chosen: argparse.Namespace) -> dict[str, Any]:
 
 
 async def _once(probe: Probe, request: Request) -> Answer:
-    done: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
     await probe.open()
-    probe.begin(request, lambda _request, answer: None if done.done() else done.set_result(answer))
     try:
-        return await done
+        return await look_once(probe, request)
     finally:
         await probe.close()
 

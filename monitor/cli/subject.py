@@ -9,6 +9,7 @@ from inventory.loader import load
 from inventory.models import Inventory, ProbeKind
 from inventory.topology import Topology
 from probes.fleet import DEFAULT_PORTS, build_fleet
+from probes.once import seconds_of
 
 __all__ = ["KINDS", "Subject", "subjects_of"]
 
@@ -16,12 +17,6 @@ _ALIASES = {"https": ProbeKind.HTTP, "sip": ProbeKind.SIP_OPTIONS}
 _COMING = frozenset({ProbeKind.HEARTBEAT, ProbeKind.ROLLCALL})
 """Kinds whose answers come to us: there is nothing to ask."""
 KINDS = (*(kind.value for kind in ProbeKind if kind not in _COMING), *_ALIASES)
-_TIMEOUT_SECONDS = 2.0
-_SLOW_SECONDS: Mapping[ProbeKind, float] = {
-    ProbeKind.STREAM: 8.0,
-    ProbeKind.SIP_CALL: 30.0,
-    ProbeKind.STAMP: 8.0,
-}
 _ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
 
 
@@ -64,7 +59,7 @@ def subjects_of(chosen: argparse.Namespace) -> list[Subject]:
             host,
             default if port is None else port,
             given,
-            chosen.timeout or _timeout(look),
+            chosen.timeout or seconds_of(look),
         )
     ]
 
@@ -82,7 +77,7 @@ def _from_inventory(chosen: argparse.Namespace, given: Mapping[str, str]) -> lis
             slot = fleet.slots[fleet.slot_of[code]] if code in fleet.slot_of else None
             if slot is None or code in subjects or slot.kind in _COMING:
                 continue
-            timeout = chosen.timeout or slot.timeout or _timeout(slot.kind)
+            timeout = chosen.timeout or slot.timeout or seconds_of(slot.kind)
             options = {**slot.options, **given}
             subjects[code] = Subject(
                 code, slot.kind, slot.address, slot.port, options, timeout, inventory.election.zone
@@ -115,7 +110,3 @@ def _split(rest: str) -> tuple[str, int | None]:
     if port and not (port.isascii() and port.isdigit() and 0 < int(port) < 65_536):
         raise ValueError(f"{port!r} is no port")
     return host, int(port) if port else None
-
-
-def _timeout(kind: ProbeKind) -> float:
-    return _SLOW_SECONDS.get(kind, _TIMEOUT_SECONDS)
