@@ -40,6 +40,7 @@ from tests.support.soak_service import context, serve
 __all__ = ["Books", "Soak", "a_soak", "storm"]
 
 _LINK = re.compile(r"http://127\.0\.0\.1:\d+/a/\S+")
+_LISTED = re.compile(r'<li class="row \w+ (\w+)[^"]*">.*?<span class="who">(\S+) ·', re.DOTALL)
 _MAIL_DOMAIN = "thongsuot.invalid"
 
 
@@ -60,10 +61,12 @@ class Books:
     killed_after_send: int = 0
     answers_withheld: int = 0
     acknowledged: int = 0
+    seconds_storming: float = 0
+    seconds_settling: float = 0
     faults: list = field(default_factory=list)
 
     def shown(self):
-        return ", ".join(f"{name} {value}" for name, value in vars(self).items() if name != "faults")
+        return ", ".join(f"{name} {value:.6g}" for name, value in vars(self).items() if name != "faults")
 
 
 class Soak:
@@ -219,8 +222,8 @@ class Soak:
                 done = await client.post(link, data={"csrf": token[1]}, headers={"Origin": origin})
         except httpx2.TransportError:
             return  # it died under their hands: they try again
-        if done.is_success and 'class="done" role="status"' in done.text:
-            self.confirmed.add(number)
+        if done.is_success:
+            self.confirmed.update(_confirmed(done.text, number))
 
     async def mischief(self, stop):
         """Let receivers refuse for a while, be slow, and lose answers to what they took."""
@@ -271,6 +274,7 @@ class Soak:
 
     async def finish(self):
         """Start once more, let it send what is left, stop it as an operator does, and balance the books."""
+        began = asyncio.get_running_loop().time()
         self._calm_at = now()
         self.start()
         await self.ready()
@@ -280,6 +284,7 @@ class Soak:
         await asyncio.to_thread(self._process.join, 20)
         assert self._process.exitcode == 0, self.log()
         await self._settled()
+        self.books.seconds_settling = asyncio.get_running_loop().time() - began
         await self._balance()
 
     async def _balance(self):
@@ -366,6 +371,18 @@ class Soak:
 _GONE = frozenset({DeliveryState.SENT, DeliveryState.DELIVERED})
 
 
+def _confirmed(page, number):
+    """Answer the incidents that a page says were acknowledged by pressing its button, or are by somebody.
+
+    The page of a message of a storm lists each with its state: one that was over before it was pressed for was not
+    acknowledged, and the page does not say so.
+    """
+    listed = _LISTED.findall(page)
+    if listed:
+        return [each for state, each in listed if state == "acknowledged"]
+    return [number] if 'class="done" role="status"' in page else []
+
+
 def _identity(key):
     return f"<{hashlib.sha256(key.encode()).hexdigest()[:40]}@{_MAIL_DOMAIN}>"
 
@@ -435,6 +452,7 @@ async def a_soak(folder, url, *, seed=21):
 async def storm(soak, *, kills, believed_a_life=1, longest_life=1.0):
     """Kill ``kills`` times: during the start, between commits, in the middle of sending."""
     stop = asyncio.Event()
+    began = asyncio.get_running_loop().time()
     async with asyncio.TaskGroup() as people:
         people.create_task(soak.officers(stop))
         people.create_task(soak.mischief(stop))
@@ -452,3 +470,4 @@ async def storm(soak, *, kills, believed_a_life=1, longest_life=1.0):
         await soak.ready()
         await soak.kill()
         stop.set()
+    soak.books.seconds_storming = asyncio.get_running_loop().time() - began
