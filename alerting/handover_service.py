@@ -1,44 +1,26 @@
-"""Handovers and swaps: two people agree, and the roster follows. Transactions around :mod:`alerting.handover`."""
+"""Handovers: two people agree, and the roster follows. Transactions around :mod:`alerting.handover`."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import RowMapping, insert, select, update
+from sqlalchemy import insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alerting import roster_store as store
 from alerting.handover import Handover, HandoverState, due_at
 from alerting.models import LIVE
 from alerting.oncall import on_duty
-from alerting.roster import Origin, RosterShift
+from alerting.roster import RosterShift
 from alerting.roster_errors import ImpossibleShiftError, NotTheirsError, SettledError, UnknownShiftError
-from alerting.roster_schema import handovers, swaps
+from alerting.roster_schema import handovers
 from alerting.roster_service import RosterService
 from alerting.store import incidents
 from inventory.database import reading, transaction
 from inventory.models import Duty
 from inventory.reasons import Reason
 
-__all__ = ["HandoverService", "Swap"]
-
-
-@dataclass(frozen=True, slots=True)
-class Swap:
-    """A request to take over ``shift``, for ``other`` in return where that is given. ``asked`` is who may accept."""
-
-    id: int
-    party: str
-    shift: str
-    other: str
-    asked: str
-    asked_by: str
-    asked_at: datetime
-    state: str
-    answered_at: datetime | None
-    answered_by: str
-    note: str
+__all__ = ["HandoverService"]
 
 
 class HandoverService:
@@ -145,79 +127,6 @@ class HandoverService:
         async with reading(self._roster.database) as connection:
             return await store.handovers_of(connection, party=scope, limit=limit)
 
-    async def ask(
-        self, shift: str, *, person: str, actor: str, scope: str | None, other: str = "", note: str = ""
-    ) -> Swap:
-        """Ask ``person`` to take ``shift``, or to exchange it for their own shift ``other``."""
-        async with transaction(self._roster.database) as connection:
-            now = self._roster.clock()
-            mine = await self._roster.find(connection, shift, scope)
-            theirs = await self._roster.find(connection, other, scope) if other else None
-            view = await self._roster.view_in(connection, scope=mine.party)
-            _check_swap(mine, theirs, person, view.inventory.people)
-            made = await connection.execute(
-                insert(swaps).values(
-                    party=mine.party,
-                    shift=shift,
-                    other=other,
-                    asked=person,
-                    asked_by=actor[:120],
-                    asked_at=now,
-                    state="asked",
-                    note=note[:500],
-                )
-            )
-            identifier = made.inserted_primary_key[0] if made.inserted_primary_key else 0
-            await store.note_change(
-                connection, (mine.party, mine.duty), actor=actor, at=now, act="swap_asked", before=mine
-            )
-            return await _swap(connection, identifier, scope)
-
-    async def answer(
-        self, identifier: int, *, accepts: bool, actor: str, scope: str | None, person: str | None = None
-    ) -> Swap:
-        """Accept or decline; on acceptance the shifts change hands, confirmed. With ``person``, only theirs."""
-        async with transaction(self._roster.database) as connection:
-            now = self._roster.clock()
-            swap = await _swap(connection, identifier, scope)
-            if person is not None and swap.asked != person:
-                raise UnknownShiftError
-            if swap.state != "asked":
-                raise SettledError
-            if accepts:
-                await self._exchange(connection, swap, actor=actor, at=now)
-            await connection.execute(
-                update(swaps)
-                .where(swaps.c.id == identifier)
-                .values(state="accepted" if accepts else "declined", answered_at=now, answered_by=actor[:120])
-            )
-            return await _swap(connection, identifier, scope)
-
-    async def _exchange(self, connection: AsyncConnection, swap: Swap, *, actor: str, at: datetime) -> None:
-        mine = await self._roster.find(connection, swap.shift, swap.party)
-        if mine.end <= at:
-            raise SettledError
-        giver = mine.person
-        pairs = [(mine, swap.asked)]
-        if swap.other:
-            theirs = await self._roster.find(connection, swap.other, swap.party)
-            if theirs.person != swap.asked:
-                raise SettledError
-            pairs.append((theirs, giver))
-        for shift, person in pairs:
-            substitute = giver if shift.substitute == person else shift.substitute
-            after = replace(shift, person=person, substitute=substitute, origin=Origin.SWAP)
-            await self._roster.replace_shift(connection, shift, after, actor=actor, at=at, act="swapped")
-            await store.confirm(connection, after, by=actor, at=at)
-
-    async def swaps(self, *, scope: str | None, limit: int = 100) -> tuple[Swap, ...]:
-        """Read requests, newest first."""
-        query = select(swaps).order_by(swaps.c.id.desc()).limit(limit)
-        if scope is not None:
-            query = query.where(swaps.c.party == scope)
-        async with reading(self._roster.database) as connection:
-            return tuple(Swap(**row) for row in (await connection.execute(query)).mappings())
-
 
 def _pair(
     shifts: Sequence[RosterShift], party: str, duty: Duty, at: datetime
@@ -247,17 +156,6 @@ def _pair(
     return plain[holding], coming
 
 
-def _check_swap(mine: RosterShift, theirs: RosterShift | None, person: str, people: Any) -> None:
-    if person not in people or people[person].party != mine.party:
-        raise ImpossibleShiftError(
-            Reason("người được hỏi phải thuộc cùng đơn vị", "the person asked must belong to the same party")
-        )
-    if person == mine.person or (theirs is not None and theirs.person != person):
-        raise ImpossibleShiftError(
-            Reason("chỉ đổi ca giữa hai người khác nhau", "a swap is between two different people")
-        )
-
-
 async def _handover(connection: AsyncConnection, identifier: int, scope: str | None) -> Handover:
     query = select(handovers).where(handovers.c.id == identifier)
     if scope is not None:
@@ -266,16 +164,6 @@ async def _handover(connection: AsyncConnection, identifier: int, scope: str | N
     if row is None:
         raise UnknownShiftError
     return Handover(**{**row, "duty": Duty(row["duty"]), "state": HandoverState(row["state"])})
-
-
-async def _swap(connection: AsyncConnection, identifier: int, scope: str | None) -> Swap:
-    query = select(swaps).where(swaps.c.id == identifier)
-    if scope is not None:
-        query = query.where(swaps.c.party == scope)
-    row: RowMapping | None = (await connection.execute(query)).mappings().first()
-    if row is None:
-        raise UnknownShiftError
-    return Swap(**row)
 
 
 async def _matters(connection: AsyncConnection, party: str, kind: str) -> list[dict[str, Any]]:

@@ -1,9 +1,11 @@
 """The roster over HTTP: read, edit, confirm, swap, hand over.
 
 A carrier reads and edits its own party's roster only; a shift of another party answers exactly as one that does not
-exist. Who may edit holds :attr:`~inventory.access.Right.EDIT_ROSTER`; confirming and answering a swap is for the
-person concerned, so it asks that the account names them, or that it may edit. A handover is accepted by the incoming
+exist. Who may edit holds :attr:`~inventory.access.Right.EDIT_ROSTER`. A handover is accepted by the incoming
 person, or on their behalf by who may edit the whole province's roster.
+
+A shift's entity tag is the version of its party's duty: it moves with every change to any shift of that duty, because
+the shifts beside it are what an edit was decided on. An edit with ``If-Match`` is done only on that version.
 """
 
 from collections.abc import Sequence
@@ -13,15 +15,16 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Path, Query, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, NaiveDatetime
 
-from alerting.errors import NotAllowedError
 from alerting.handover import Handover
-from alerting.handover_service import HandoverService, Swap
+from alerting.handover_service import HandoverService
 from alerting.roster import Finding, RosterShift
 from alerting.roster_rotation import Rotation
 from alerting.roster_service import RosterService
 from alerting.roster_store import RosterChange
 from alerting.web.api import Api, Asking, demand
 from alerting.web.cursors import Cursor, Limit, Page, packed, unpacked
+from alerting.web.etags import IfMatch, IfNoneMatch, etag, version_in
+from alerting.web.problems import answers
 from inventory.access import Right
 from inventory.models import Duty, Shift
 
@@ -32,6 +35,7 @@ _Note = Annotated[str, Field(max_length=500)]
 _Identifier = Annotated[str, Path(min_length=1, max_length=24, description="The shift's id.")]
 _Number = Annotated[int, Path(ge=1, le=2**53)]
 _LONGEST_WINDOW = timedelta(days=400)
+_NOT_MODIFIED: dict[int | str, dict[str, Any]] = {304: {"description": "It still has that entity tag."}}
 
 
 class _Body(BaseModel):
@@ -74,27 +78,6 @@ class NewRotation(_Body):
     replace: bool = True
 
 
-class Confirmation(_Body):
-    """Shifts that their person will hold."""
-
-    shifts: Annotated[tuple[Annotated[str, Field(max_length=24)], ...], Field(min_length=1, max_length=200)]
-
-
-class SwapRequest(_Body):
-    """Ask ``person`` to take ``shift``, or to exchange it for their own shift ``other``."""
-
-    shift: Annotated[str, Field(max_length=24)]
-    person: _Code
-    other: Annotated[str, Field(max_length=24)] = ""
-    note: _Note = ""
-
-
-class Answer(_Body):
-    """Yes or no."""
-
-    accept: bool
-
-
 class HandoverOffer(_Body):
     """Offer a duty to whoever holds it next."""
 
@@ -116,7 +99,6 @@ def router(api: Api, roster: RosterService, handing: HandoverService) -> APIRout
     routes = api.router("/roster", tag="roster")
     _add_reading(routes, api, roster)
     _add_editing(routes, api, roster)
-    _add_agreeing(routes, api, roster, handing)
     _add_handing_over(routes, api, handing)
     return routes
 
@@ -129,16 +111,6 @@ def _reader(asking: Asking) -> str | None:
 def _editor(asking: Asking) -> str | None:
     demand(asking, Right.EDIT_ROSTER, "edit the roster")
     return asking.scope
-
-
-def _person(asking: Asking) -> str | None:
-    """Answer whom ``asking`` may speak for: only themselves, or anybody (None) when they may edit."""
-    if asking.may(Right.EDIT_ROSTER):
-        return None
-    person = str(getattr(asking, "person", ""))
-    if not person:
-        raise NotAllowedError(asking.name, "answer for somebody else")
-    return person
 
 
 def _add_reading(routes: APIRouter, api: Api, roster: RosterService) -> None:
@@ -166,6 +138,24 @@ def _add_reading(routes: APIRouter, api: Api, roster: RosterService) -> None:
         )
         items = found[:limit]
         return Page(items=items, next=packed(items[-1].start, items[-1].id) if len(found) > limit else None)
+
+    @routes.get(
+        "/shifts/{shift}",
+        response_model=RosterShift,
+        summary="One shift, with its entity tag",
+        responses=_NOT_MODIFIED,
+    )
+    async def one(
+        shift: _Identifier,
+        asking: Annotated[Any, Depends(api.actor)],
+        response: Response,
+        if_none_match: IfNoneMatch = None,
+    ) -> RosterShift | Response:
+        found, version = await roster.one(shift, scope=_reader(asking))
+        if if_none_match is not None and version_in(if_none_match) == version:
+            return Response(status_code=304, headers={"ETag": etag(version)})
+        response.headers["ETag"] = etag(version)
+        return found
 
     @routes.get("/findings", summary="Gaps, overlaps, double duty and unreachable people in a window")
     async def wrong(
@@ -206,12 +196,17 @@ def _add_editing(routes: APIRouter, api: Api, roster: RosterService) -> None:
             shift, actor=asking.name, scope=scope, note=body.note, as_override=body.override
         )
 
-    @routes.patch("/shifts/{shift}", summary="Change a shift")
+    @routes.patch("/shifts/{shift}", summary="Change a shift", responses=answers(412))
     async def change(
-        shift: _Identifier, body: ShiftChange, asking: Annotated[Any, Depends(api.actor)]
+        shift: _Identifier,
+        body: ShiftChange,
+        asking: Annotated[Any, Depends(api.actor)],
+        response: Response,
+        if_match: IfMatch = None,
     ) -> RosterShift:
-        return await roster.change(
+        changed = await roster.change(
             shift,
+            version=version_in(if_match),
             actor=asking.name,
             scope=_editor(asking),
             person=body.person,
@@ -220,10 +215,14 @@ def _add_editing(routes: APIRouter, api: Api, roster: RosterService) -> None:
             end=body.end,
             note=body.note,
         )
+        response.headers["ETag"] = etag((await roster.one(shift, scope=asking.scope))[1])
+        return changed
 
-    @routes.delete("/shifts/{shift}", status_code=204, summary="Take a shift out")
-    async def remove(shift: _Identifier, asking: Annotated[Any, Depends(api.actor)]) -> Response:
-        await roster.remove(shift, actor=asking.name, scope=_editor(asking))
+    @routes.delete("/shifts/{shift}", status_code=204, summary="Take a shift out", responses=answers(412))
+    async def remove(
+        shift: _Identifier, asking: Annotated[Any, Depends(api.actor)], if_match: IfMatch = None
+    ) -> Response:
+        await roster.remove(shift, actor=asking.name, scope=_editor(asking), version=version_in(if_match))
         return Response(status_code=204)
 
     @routes.post("/rotations", status_code=201, summary="Write a rotation out as shifts")
@@ -233,32 +232,6 @@ def _add_editing(routes: APIRouter, api: Api, roster: RosterService) -> None:
             body.party, body.duty, body.people, body.start, body.until, hours=body.hours, rule=body.rule
         )
         return list(await roster.rotate(rotation, actor=asking.name, scope=scope, replacing=body.replace))
-
-
-def _add_agreeing(routes: APIRouter, api: Api, roster: RosterService, handing: HandoverService) -> None:
-    @routes.post("/confirmations", summary="Say that shifts will be held")
-    async def confirm(body: Confirmation, asking: Annotated[Any, Depends(api.actor)]) -> list[RosterShift]:
-        scope = _reader(asking)
-        found = await roster.confirm(body.shifts, by=asking.name, scope=scope, person=_person(asking))
-        return list(found)
-
-    @routes.get("/swaps", summary="Requests to swap, newest first")
-    async def swaps(asking: Annotated[Any, Depends(api.actor)]) -> list[Swap]:
-        return list(await handing.swaps(scope=_reader(asking)))
-
-    @routes.post("/swaps", status_code=201, summary="Ask somebody to take or exchange a shift")
-    async def ask(body: SwapRequest, asking: Annotated[Any, Depends(api.actor)]) -> Swap:
-        scope = _editor(asking)
-        return await handing.ask(
-            body.shift, person=body.person, other=body.other, actor=asking.name, scope=scope, note=body.note
-        )
-
-    @routes.post("/swaps/{swap}", summary="Accept or decline a swap")
-    async def answer(swap: _Number, body: Answer, asking: Annotated[Any, Depends(api.actor)]) -> Swap:
-        scope = _reader(asking)
-        return await handing.answer(
-            swap, accepts=body.accept, actor=asking.name, scope=scope, person=_person(asking)
-        )
 
 
 def _add_handing_over(routes: APIRouter, api: Api, handing: HandoverService) -> None:

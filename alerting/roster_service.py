@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from alerting import roster_asking_store as asking
 from alerting import roster_store as store
+from alerting.errors import ChangedMeanwhileError
 from alerting.roster import SHARED, Finding, Origin, RosterShift, cut_by, findings
 from alerting.roster_asking import Asked, standing
 from alerting.roster_errors import ImpossibleShiftError, UnknownShiftError
@@ -194,8 +195,9 @@ class RosterService:
         start: datetime | None = None,
         end: datetime | None = None,
         note: str | None = None,
+        version: int | None = None,
     ) -> RosterShift:
-        """Change what is given of a shift."""
+        """Change what is given of a shift; with ``version``, only while its duty still has that version."""
         given = {
             "person": person,
             "substitute": substitute,
@@ -206,7 +208,7 @@ class RosterService:
         wanted = {name: value for name, value in given.items() if value is not None}
         async with transaction(self.database) as connection:
             now = self.clock()
-            before = await self.find(connection, identifier, scope)
+            before = await self._on_version(connection, identifier, scope, version)
             after = replace(before, **wanted, origin=Origin.EDIT)  # type: ignore[arg-type]  # mypy does not follow the names of a filtered dict
             await self._checked(connection, after, scope)
             await self.replace_shift(connection, before, after, actor=actor, at=now, act="changed")
@@ -228,11 +230,19 @@ class RosterService:
         await store.save_shift(connection, after)
         await store.note_change(connection, key, actor=actor, at=at, act=act, before=before, after=after)
 
-    async def remove(self, identifier: str, *, actor: str, scope: str | None, note: str = "") -> None:
+    async def remove(
+        self,
+        identifier: str,
+        *,
+        actor: str,
+        scope: str | None,
+        note: str = "",
+        version: int | None = None,
+    ) -> None:
         """Take a shift out; the gap that it leaves is shown."""
         async with transaction(self.database) as connection:
             now = self.clock()
-            before = await self.find(connection, identifier, scope)
+            before = await self._on_version(connection, identifier, scope, version)
             key = (before.party, before.duty)
             await store.take(connection, self.inventory, key, actor=actor, at=now)
             await store.drop_shifts(connection, [identifier])
@@ -295,6 +305,21 @@ class RosterService:
                 return shift
         raise UnknownShiftError
 
+    async def one(self, identifier: str, *, scope: str | None) -> tuple[RosterShift, int]:
+        """Read one shift and the version of its duty: 0 while the files are the roster."""
+        async with reading(self.database) as connection:
+            shift = await self.find(connection, identifier, scope)
+            return shift, await _version(connection, shift)
+
+    async def _on_version(
+        self, connection: AsyncConnection, identifier: str, scope: str | None, version: int | None
+    ) -> RosterShift:
+        shift = await self.find(connection, identifier, scope)
+        present = await _version(connection, shift)
+        if version is not None and version != present:
+            raise ChangedMeanwhileError(present)
+        return shift
+
     async def _checked(self, connection: AsyncConnection, shift: RosterShift, scope: str | None) -> None:
         inventory = self.inventory
         if scope not in {None, shift.party} or shift.party not in inventory.parties:
@@ -302,6 +327,11 @@ class RosterService:
         people = await store.people_of(connection, inventory)
         for reason in _faults(shift, people.keys()):
             raise ImpossibleShiftError(reason)
+
+
+async def _version(connection: AsyncConnection, shift: RosterShift) -> int:
+    kept = (await store.taken(connection)).get((shift.party, shift.duty))
+    return kept.version if kept else 0
 
 
 def _fields(shift: Shift) -> tuple[str, Duty, str, datetime, datetime, str]:

@@ -10,6 +10,7 @@ from alerting.handover_service import HandoverService
 from alerting.roster_imports import RosterImports
 from alerting.roster_links import RosterLinks
 from alerting.roster_service import RosterService
+from alerting.swap_service import SwapService
 from dashboards.api_tokens import ApiTokens
 from dashboards.auth import AuthService
 from dashboards.deps import Acting, Deps, Monitoring
@@ -66,6 +67,7 @@ def assemble(
         federation=_federation(database, clock, token, settings),
         roster=roster,
         handing=HandoverService(roster),
+        swapping=SwapService(roster, public_url=settings.public_url),
         imports=RosterImports(roster, token=token),
         roster_links=RosterLinks(token),
         hub=Hub(boot=token()[:12]),

@@ -15,6 +15,7 @@ from alerting.roster_imports import RosterImports
 from alerting.roster_links import RosterLinks
 from alerting.roster_service import RosterService
 from alerting.service import Deed
+from alerting.swap_service import SwapService
 from dashboards.api_tokens import ApiTokens
 from dashboards.auth import AuthService
 from dashboards.federation import Federation
@@ -171,6 +172,7 @@ class Deps:
     federation: Federation | None
     roster: RosterService
     handing: HandoverService
+    swapping: SwapService
     imports: RosterImports
     roster_links: RosterLinks
     hub: Hub

@@ -79,6 +79,7 @@ async def _week(visit: Visit, view: RosterView, *, link: str = "") -> Response:
         party=wanted if wanted in visible else "",
         parties=[view.inventory.parties[code] for code in visible],
         chosen=chosen,
+        version=kept.version if chosen and (kept := view.taken.get((chosen.party, chosen.duty))) else 0,
         people=sorted(people, key=lambda person: (person.party, person.name)),
         names={person.code: person.name for person in view.inventory.people.values()},
         duties=tuple(Duty),
@@ -122,10 +123,10 @@ async def act(visit: Visit) -> Response:
         shift = _shift(visit)
         await service.change(
             form.get("shift", ""), person=shift.person, substitute=shift.substitute, start=shift.start,
-            end=shift.end, note=form.get("note", ""), **by,
+            end=shift.end, note=form.get("note", ""), version=_version(visit), **by,
         )  # fmt: skip
     elif action == "remove":
-        await service.remove(form.get("shift", ""), **by)
+        await service.remove(form.get("shift", ""), version=_version(visit), **by)
     elif action == "rotate":
         await service.rotate(_rotation(visit), replacing=True, **by)
     elif action == "give-back":
@@ -140,6 +141,12 @@ async def act(visit: Visit) -> Response:
 def _back(visit: Visit) -> Response:
     form = visit.form
     return visit.go(f"/roster?party={form.get('only', '')}&from={form.get('from', '')}".replace("\n", ""))
+
+
+def _version(visit: Visit) -> int | None:
+    """Answer the version of the duty that the form was made for."""
+    given = visit.form.get("version", "")
+    return int(given) if given.isdecimal() and len(given) < 10 else None
 
 
 def _duty(visit: Visit) -> Duty:

@@ -34,6 +34,7 @@ from dashboards import (
     sign_in,
     sign_in_provider,
     sites,
+    swaps,
 )
 from dashboards.assets import assets
 from dashboards.deps import Deps
@@ -100,6 +101,8 @@ PAGES: tuple[Page, ...] = (
     Page("GET", "/roster/phones", roster.phones, right=Right.SEE_NUMBERS),
     Page("GET", "/roster/handover", roster.handover, right=Right.SEE_NUMBERS),
     Page("POST", "/roster/handover/{action}", roster.hand_over, right=Right.SEE_NUMBERS),
+    Page("GET", "/roster/swaps", swaps.swaps, right=Right.SEE_NUMBERS),
+    Page("POST", "/roster/swaps/{action}", swaps.act, right=Right.SEE_NUMBERS),
     Page("GET", "/roster/import", roster.import_form, right=Right.EDIT_ROSTER),
     Page(
         "POST",
@@ -169,7 +172,7 @@ def install(app: FastAPI, deps: Deps) -> None:
     async def lost(request: Request, error: Exception) -> Response:
         known = error if isinstance(error, HTTPException) else HTTPException(500)
         status = known.status_code
-        if request.url.path.startswith("/api/"):
+        if request.url.path.startswith(("/api/", "/tmf-api/")):
             return of_status(known)
         if "text/html" not in request.headers.get("accept", ""):
             return await http_exception_handler(request, known)

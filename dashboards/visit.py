@@ -258,6 +258,10 @@ def refused(visit: Visit, error: RefusedError) -> Response:
             N_("This link is not known or no longer valid."),
             N_("Sign in, or call the department's duty officer."),
         ),
+        412: (
+            N_("This was changed by somebody else meanwhile; nothing of yours was written."),
+            N_("Open it again, look at what stands now, and repeat."),
+        ),
         422: (N_("A reason is needed."), N_("Go back and write what was done.")),
     }
     what, advice = texts.get(error.status, (N_("The request could not be carried out."), ""))

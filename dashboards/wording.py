@@ -18,6 +18,7 @@ from alerting.models import (
 from alerting.roster import FindingKind
 from alerting.severity import Impact
 from dashboards.i18n import N_, Words
+from dashboards.wording_field import FIELD_LABELS
 from inventory.access import Right, Role
 from inventory.audit import AuditAct
 from inventory.models import ContactChannel, Duty, MeansKind, Medium, Phase, ProbeKind, RiskKind, SiteKind
@@ -48,6 +49,7 @@ STAGES: Mapping[str, tuple[str, tuple[Phase, ...]]] = {
 """The bar over the board: ten phases of the calendar in six words."""
 
 LABELS: Mapping[type[Enum], Mapping[Any, str]] = {
+    **FIELD_LABELS,
     Verdict: {
         Verdict.READY: N_("ready"),
         Verdict.DEGRADED: N_("degraded"),

@@ -13,10 +13,12 @@ from contextlib import asynccontextmanager
 import structlog
 from fastapi import FastAPI
 
+from alerting.agreeing_api import router as agreeing_routes
 from alerting.aid_api import router as aid_routes
 from alerting.api import router as incident_routes
 from alerting.planned_api import router as planned_routes
 from alerting.roster_api import router as roster_routes
+from alerting.tmf621_api import router as ticket_routes
 from alerting.web.api import Api, ApiApplication
 from dashboards.api_access import api_actor, belief_guard
 from dashboards.assembly import assemble
@@ -273,7 +275,9 @@ def create_app(service: Service) -> FastAPI:
     api = Api(database=service.database, clock=now, actor=api_actor(service.pages))
     app.include_router(incident_routes(api, service.alerting))
     app.include_router(roster_routes(api, service.pages.roster, service.pages.handing))
+    app.include_router(agreeing_routes(api, service.pages.roster, service.pages.swapping))
     app.include_router(aid_routes(api, service.aiding.service))
+    app.include_router(ticket_routes(api, service.alerting, public_url=service.settings.pages.public_url))
     app.include_router(planned_routes(api, service.planning.service))
     app.include_router(report_routes(api, service.pages.reports))
     app.include_router(

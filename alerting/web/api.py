@@ -73,6 +73,10 @@ class Api:
 
     def router(self, prefix: str, *, tag: str) -> APIRouter:
         """Make a router below ``/api/v1`` for the paths that begin with ``prefix``."""
+        return self.router_at(f"/api/v1{prefix}", tag=tag)
+
+    def router_at(self, path: str, *, tag: str) -> APIRouter:
+        """Make a router for the paths that begin with ``path``, where a standard says where they lie."""
         database, clock = self.database, self.clock
 
         async def once(
@@ -88,7 +92,7 @@ class Api:
                     request, key=idempotency_key, account=asking.name, database=database, clock=clock
                 )
 
-        return _Router(once=once, prefix=f"/api/v1{prefix}", tags=[tag])
+        return _Router(once=once, prefix=path, tags=[tag])
 
 
 class ApiApplication(FastAPI):

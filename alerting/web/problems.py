@@ -31,6 +31,8 @@ __all__ = [
 ]
 
 MEDIA_TYPE = "application/problem+json"
+_OURS = ("/api/", "/tmf-api/")
+"""Paths on which every refusal is a problem document."""
 
 
 class InvalidPart(BaseModel):
@@ -131,7 +133,7 @@ def described(document: Mapping[str, Any]) -> dict[str, Any]:
     shape of its own; and whoever asks without a session, or without the right, is refused on every path alike.
     """
     for path, operations in document.get("paths", {}).items():
-        for operation in operations.values() if path.startswith("/api/") else ():
+        for operation in operations.values() if path.startswith(_OURS) else ():
             declared = operation.setdefault("responses", {})
             for code in (401, 403):
                 declared.setdefault(str(code), {"description": HTTPStatus(code).phrase})
@@ -145,6 +147,6 @@ async def invalid_request(request: Request, error: Exception) -> Response:
     """Answer a request that is not as described, on routes of other packages too: an exception handler."""
     if not isinstance(error, RequestValidationError):
         raise error
-    if request.url.path.startswith("/api/"):
+    if request.url.path.startswith(_OURS):
         return invalid(error.errors())
     return await request_validation_exception_handler(request, error)

@@ -6,9 +6,11 @@ import pytest
 from fastapi import FastAPI
 from httpx2 import ASGITransport, AsyncClient
 
+from alerting.agreeing_api import router as agreeing
 from alerting.handover_service import HandoverService
 from alerting.roster_api import router
 from alerting.roster_service import RosterService
+from alerting.swap_service import SwapService
 from alerting.web.api import Api
 from inventory.access import Actor, Role
 from inventory.models import Contact, ContactChannel, Duty, Person
@@ -55,6 +57,7 @@ async def office(tmp_path):
         app = FastAPI()
         api = Api(database=room.database, clock=room.clock, actor=lambda: office.caller)
         app.include_router(router(api, roster, HandoverService(roster)))
+        app.include_router(agreeing(api, roster, SwapService(roster)))
         async with AsyncClient(transport=ASGITransport(app), base_url="http://ts.invalid") as client:
             office.client = client
             yield office
@@ -179,3 +182,30 @@ async def test_the_department_accepts_on_their_behalf_and_is_named(office):
     assert accepted.json()["accepted_by"] == "Trực ban Sở 1"
     (line, *_) = (await office.get("/changes", VNPT)).json()["items"]
     assert (line["actor"], line["note"]) == ("Trực ban Sở 1", "thay mặt · on behalf of vnpt-2")
+
+
+async def test_an_edit_is_done_only_on_the_version_that_was_looked_at(office):
+    [mine] = [s for s in (await office.get("/shifts", VNPT)).json()["items"] if s["party"] == "VNPT"]
+    seen = await office.get(f"/shifts/{mine['id']}", VNPT)
+    tag = seen.headers["etag"]
+    again = await office.client.get(f"/api/v1/roster/shifts/{mine['id']}", headers={"If-None-Match": tag})
+    assert again.status_code == 304
+    path, change = f"/api/v1/roster/shifts/{mine['id']}", {"note": "xe số 2"}
+    first = await office.client.patch(path, json=change, headers={"If-Match": tag})
+    assert first.status_code == 200
+    assert first.headers["etag"] != tag
+    late = await office.client.patch(path, json={"note": "khác"}, headers={"If-Match": tag})
+    assert late.status_code == 412
+    assert late.headers["content-type"] == "application/problem+json"
+    assert late.json()["type"] == "urn:thongsuot:changed-meanwhile"
+    assert (await office.client.delete(path, headers={"If-Match": tag})).status_code == 412
+    assert (await office.client.delete(path, headers={"If-Match": first.headers["etag"]})).status_code == 204
+
+
+async def test_the_unconfirmed_shifts_of_others_are_not_listed(office):
+    start, end = (NOON + n * HOUR for n in (20, 28))
+    body = {"party": "VNPT", "duty": "operations", "person": "vnpt-2"}
+    await office.post("/shifts", VNPT, **body, start=start.isoformat(), end=end.isoformat())
+    [mine] = (await office.get("/confirmations", VNPT)).json()
+    assert (mine["shift"]["person"], mine["asked"]) == ("vnpt-2", None)
+    assert (await office.get("/confirmations", VIETTEL)).json() == []

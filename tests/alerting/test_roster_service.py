@@ -242,21 +242,6 @@ async def test_the_department_accepts_on_somebodys_behalf_and_the_audit_names_bo
     assert last.note == "thay mặt · on behalf of vnpt-2"
 
 
-async def test_a_swap_happens_when_the_other_one_accepts(roster, two_shifts):
-    handing = await two_shifts()
-    first, second = (await roster.view(scope="VNPT")).shifts
-    swap = await handing.ask(first.id, person="vnpt-2", other=second.id, actor="vnpt-1", scope="VNPT")
-    assert [p for p, _ in await held_by(roster)] == ["vnpt-1", "vnpt-2"]
-    with pytest.raises(UnknownShiftError):
-        await handing.answer(swap.id, accepts=True, actor="vnpt-1", scope="VNPT", person="vnpt-1")
-    await handing.answer(swap.id, accepts=True, actor="vnpt-2", scope="VNPT", person="vnpt-2")
-    after = (await roster.view(scope="VNPT")).shifts
-    assert [(s.person, s.origin) for s in after] == [("vnpt-2", Origin.SWAP), ("vnpt-1", Origin.SWAP)]
-    assert all(s.confirmed_at for s in after)
-    with pytest.raises(SettledError):
-        await handing.answer(swap.id, accepts=False, actor="vnpt-2", scope="VNPT")
-
-
 async def test_every_change_leaves_what_stood_before_and_after(roster):
     (mine,) = (await roster.view(scope="VNPT")).shifts
     await roster.change(mine.id, actor="Nguyễn Văn A", scope="VNPT", person="vnpt-2", substitute="")

@@ -29,6 +29,7 @@ EXAMPLES = {
     "/roster": "/roster?party=VNPT",
     "/roster/phones": "/roster/phones",
     "/roster/handover": "/roster/handover",
+    "/roster/swaps": "/roster/swaps",
     "/roster/import": "/roster/import",
     "/roster/import/{id}": "/roster/import/unknown",
     "/roster/mine/{token}": "/roster/mine/unknown",

@@ -1,0 +1,178 @@
+"""Trouble tickets (TMF621 v5) over HTTP: a carrier's own system lists, reads and patches the carrier's incidents.
+
+It is the incident machine in other words: every patch is an act of :mod:`alerting.actions` with its rights, its ledger
+entry and its entity tag. Scope is an argument of every query, as everywhere: another party's ticket does not exist.
+Refusals are problem documents (RFC 9457). Closing and cancelling are the department's, so a patch to them is refused.
+"""
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query, Response
+
+from alerting import actions
+from alerting.desk import Doing, IncidentDesk, Number
+from alerting.errors import ImpossibleDeedError, MissingReasonError, NotAllowedError
+from alerting.models import ACKNOWLEDGEABLE, Incident, IncidentEvent, PendingReason
+from alerting.scoped import incident_for, ledger_for
+from alerting.service import AlertingService
+from alerting.store import incident as read_incident
+from alerting.store import incidents as read_incidents
+from alerting.store import ledger_of, version_of
+from alerting.tmf621 import PATH, Ticket, TicketPatch, TicketStatus, states_of, status_of, ticket_of
+from alerting.web.api import Api, Asking, demand
+from alerting.web.etags import etag
+from alerting.web.problems import answers
+from inventory.access import Right
+from inventory.database import reading
+
+__all__ = ["router"]
+
+_Limit = Annotated[int, Query(ge=1, le=200, description="Most tickets of one answer.")]
+_Offset = Annotated[int, Query(ge=0, le=100_000, description="Tickets to pass over, the newest first.")]
+
+
+def router(api: Api, service: AlertingService, *, public_url: str) -> APIRouter:
+    """Make the routes below ``/tmf-api/troubleTicket/v5``."""
+    desk = IncidentDesk(api, service)
+    routes = api.router_at(PATH, tag="trouble tickets (TMF621)")
+    tickets = _Tickets(desk, public_url)
+
+    @routes.get("", summary="List trouble tickets, the newest first", response_model_by_alias=True)
+    async def listed(
+        asking: Annotated[Any, Depends(desk.actor)],
+        response: Response,
+        status: TicketStatus | None = None,
+        limit: _Limit = 50,
+        offset: _Offset = 0,
+    ) -> Sequence[Ticket]:
+        found = await tickets.several(asking, status, limit, offset)
+        response.headers["X-Result-Count"] = str(len(found))
+        return found
+
+    @routes.get("/{incident}", summary="One trouble ticket", response_model_by_alias=True)
+    async def shown(
+        incident: Number, asking: Annotated[Any, Depends(desk.actor)], response: Response
+    ) -> Ticket:
+        ticket, version = await tickets.one(asking, incident)
+        response.headers["ETag"] = etag(version)
+        return ticket
+
+    @routes.patch(
+        "/{incident}",
+        summary="Take on, report progress, wait, or report resolved",
+        responses=answers(409, 412),
+        response_model_by_alias=True,
+    )
+    async def patched(
+        incident: Number, body: TicketPatch, by: Annotated[Doing, Depends(desk.deed)]
+    ) -> Ticket:
+        await tickets.patch(by, incident, body)
+        ticket, version = await tickets.one(by.asking, incident)
+        by.response.headers["ETag"] = etag(version)
+        return ticket
+
+    return routes
+
+
+class _Tickets:
+    """Reading and patching with the scope and rights of who asks."""
+
+    def __init__(self, desk: IncidentDesk, public_url: str) -> None:
+        self._desk = desk
+        self._base = public_url
+
+    async def several(
+        self, asking: Asking, status: TicketStatus | None, limit: int, offset: int
+    ) -> list[Ticket]:
+        demand(asking, Right.SEE_INCIDENTS, "see incidents")
+        async with reading(self._desk.database) as connection:
+            found = await read_incidents(
+                connection,
+                states=states_of(status) if status is not None else None,
+                owner=asking.scope,
+                limit=limit,
+                offset=offset,
+                restricted=asking.may(Right.SEE_RESTRICTED),
+            )
+            kept = [one for one in found if status is None or status_of(one.state, one.facts) is status]
+            return [
+                self._ticket(one, ledger_for(await ledger_of(connection, one.id), asking.scope), asking)
+                for one in kept
+            ]
+
+    async def one(self, asking: Asking, identifier: int) -> tuple[Ticket, int]:
+        demand(asking, Right.SEE_INCIDENTS, "see incidents")
+        async with reading(self._desk.database) as connection:
+            found = await read_incident(
+                connection, identifier, owner=asking.scope, restricted=asking.may(Right.SEE_RESTRICTED)
+            )
+            entries = ledger_for(await ledger_of(connection, identifier), asking.scope)
+            return self._ticket(found, entries, asking), await version_of(connection, identifier)
+
+    def _ticket(self, incident: Incident, entries: Sequence[Any], asking: Asking) -> Ticket:
+        party = self._desk.service.inventory.parties.get(incident.owner)
+        name = party.name if party else incident.owner
+        return ticket_of(incident_for(incident, asking.scope), entries, owner_name=name, base=self._base)
+
+    async def patch(self, by: Doing, identifier: int, body: TicketPatch) -> None:
+        found = await self._desk.seen(by.asking, identifier, Right.ACT_ON_INCIDENTS, IncidentEvent.PROGRESS)
+        service = self._desk.service
+        words = body.words
+        match body.status:
+            case None:
+                await self._say(by, identifier, body, words)
+            case TicketStatus.IN_PROGRESS:
+                await self._take_on(by, found, body, words)
+            case TicketStatus.PENDING | TicketStatus.HELD:
+                await service.act(identifier, _waiting(by, body, words), version=by.version)
+            case TicketStatus.RESOLVED:
+                await service.report_restored(identifier, actor=by.name, note=words, version=by.version)
+            case TicketStatus.ACKNOWLEDGED:
+                raise ImpossibleDeedError(
+                    "a ticket is acknowledged when it is opened; who takes it on sends inProgress"
+                )
+            case _:
+                raise NotAllowedError(by.name, f"set a ticket to {body.status.value}")
+
+    async def _take_on(self, by: Doing, found: Incident, body: TicketPatch, words: str) -> None:
+        service, version = self._desk.service, by.version
+        if found.state in ACKNOWLEDGEABLE:
+            if by.asking.party != found.owner and not words:
+                raise MissingReasonError("acknowledging on the owner's behalf", "a note")
+            await service.acknowledge(found.id, actor=by.name, person=by.person, note=words, version=version)
+            if body.expected_resolution_date is None:
+                return
+            version = None
+        if body.expected_resolution_date is None:
+            begin = partial(actions.start, actor=by.name, note=words)
+            await service.act(found.id, begin, version=version)
+            return
+        await service.progress(
+            found.id,
+            actor=by.name,
+            note=words or "inProgress",
+            eta=body.expected_resolution_date,
+            version=version,
+        )
+
+    async def _say(self, by: Doing, identifier: int, body: TicketPatch, words: str) -> None:
+        service = self._desk.service
+        if body.expected_resolution_date is not None:
+            eta = body.expected_resolution_date
+            await service.progress(identifier, actor=by.name, note=words, eta=eta, version=by.version)
+        else:
+            await service.note(identifier, actor=by.name, note=words, version=by.version)
+
+
+def _waiting(by: Doing, body: TicketPatch, words: str) -> Any:
+    if body.expected_resolution_date is None:
+        raise MissingReasonError("a wait", "expectedResolutionDate")
+    own = body.status is TicketStatus.HELD
+    reason = body.status_change_reason or (PendingReason.PARTS if own else PendingReason.THIRD_PARTY)
+    if reason.stops_clock is own:
+        raise ImpossibleDeedError("held waits for one's own parts or staff; everything else is pending")
+    return partial(
+        actions.pause, actor=by.name, reason=reason, until=body.expected_resolution_date, note=words
+    )
