@@ -98,6 +98,7 @@ def router(api: Api, roster: RosterService, handing: HandoverService) -> APIRout
     """Make the routes below ``/api/v1/roster``."""
     routes = api.router("/roster", tag="roster")
     _add_reading(routes, api, roster)
+    _add_single(routes, api, roster)
     _add_editing(routes, api, roster)
     _add_handing_over(routes, api, handing)
     return routes
@@ -139,24 +140,6 @@ def _add_reading(routes: APIRouter, api: Api, roster: RosterService) -> None:
         items = found[:limit]
         return Page(items=items, next=packed(items[-1].start, items[-1].id) if len(found) > limit else None)
 
-    @routes.get(
-        "/shifts/{shift}",
-        response_model=RosterShift,
-        summary="One shift, with its entity tag",
-        responses=_NOT_MODIFIED,
-    )
-    async def one(
-        shift: _Identifier,
-        asking: Annotated[Any, Depends(api.actor)],
-        response: Response,
-        if_none_match: IfNoneMatch = None,
-    ) -> RosterShift | Response:
-        found, version = await roster.one(shift, scope=_reader(asking))
-        if if_none_match is not None and version_in(if_none_match) == version:
-            return Response(status_code=304, headers={"ETag": etag(version)})
-        response.headers["ETag"] = etag(version)
-        return found
-
     @routes.get("/findings", summary="Gaps, overlaps, double duty and unreachable people in a window")
     async def wrong(
         asking: Annotated[Any, Depends(api.actor)],
@@ -178,6 +161,26 @@ def _add_reading(routes: APIRouter, api: Api, roster: RosterService) -> None:
         found = await roster.changes(scope=_reader(asking), limit=limit + 1, before=before)
         items = list(found[:limit])
         return Page(items=items, next=packed(items[-1].id) if len(found) > limit else None)
+
+
+def _add_single(routes: APIRouter, api: Api, roster: RosterService) -> None:
+    @routes.get(
+        "/shifts/{shift}",
+        response_model=RosterShift,
+        summary="One shift, with its entity tag",
+        responses=_NOT_MODIFIED,
+    )
+    async def one(
+        shift: _Identifier,
+        asking: Annotated[Any, Depends(api.actor)],
+        response: Response,
+        if_none_match: IfNoneMatch = None,
+    ) -> RosterShift | Response:
+        found, version = await roster.one(shift, scope=_reader(asking))
+        if if_none_match is not None and version_in(if_none_match) == version:
+            return Response(status_code=304, headers={"ETag": etag(version)})
+        response.headers["ETag"] = etag(version)
+        return found
 
 
 def _later(begin: datetime) -> datetime:
