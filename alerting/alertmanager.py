@@ -109,6 +109,10 @@ class AlertmanagerPusher:
                 self._metrics.last_success.labels("alertmanager").set(self._clock().timestamp())
             await _either(stop, self._bell, _EVERY)
             self._bell.clear()
+        await self.close()
+
+    async def close(self) -> None:
+        """Give the connection back; ``run`` does it at its end."""
         await self._client.aclose()
 
     async def tell(self) -> int:

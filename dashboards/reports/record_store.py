@@ -21,6 +21,7 @@ __all__ = [
     "ledgers_of",
     "outage_rows",
     "page_rows",
+    "record_began",
     "site_rows",
     "unobserved_rows",
     "vantage_rows",
@@ -57,6 +58,12 @@ async def armed_rows(connection: AsyncConnection) -> Sequence[RowMapping]:
     table = target_states.c
     query = select(table.target, func.min(table.armed_at).label("armed_at")).group_by(table.target)
     return (await connection.execute(query)).mappings().all()
+
+
+async def record_began(connection: AsyncConnection) -> datetime | None:
+    """Read when the first belief was written that is still kept; None where nothing was ever believed."""
+    table = state_changes.c
+    return await connection.scalar(select(table.noticed_at).order_by(table.id).limit(1))
 
 
 async def vantage_rows(connection: AsyncConnection) -> Mapping[str, datetime]:

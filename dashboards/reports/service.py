@@ -24,6 +24,7 @@ from dashboards.reports.gathering import Rows, assembled, gather
 from dashboards.reports.models import BuildState, Report, seal_of
 from dashboards.reports.order import Fields, Order, Stage
 from dashboards.reports.record import Record
+from dashboards.reports.record_store import record_began
 from dashboards.reports.sentences import contradictions
 from dashboards.reports.tongue import Tongue
 from inventory.database import reading, transaction
@@ -103,9 +104,13 @@ class ReportService:
         return identifier
 
     async def order_slot(self, order: Order, since: datetime, until: datetime, *, slot: str) -> int | None:
-        """Queue a slot's report once; None where it was ordered before."""
+        """Queue a slot's report once; None where it was ordered before, or where nothing was watched by then.
+
+        A service that is set up half an hour after a slot has nothing to tell of it, and says nothing.
+        """
         async with reading(self._database) as connection:
-            if await store.is_slot_taken(connection, slot):
+            began = await record_began(connection)
+            if began is None or began > until or await store.is_slot_taken(connection, slot):
                 return None
         try:
             return await self.order(order, since, until, by="lịch", slot=slot)

@@ -97,10 +97,9 @@ async def test_a_chat_service_that_refuses_is_tried_again_and_one_that_hangs_is_
     assert (failure.value.permanent, failure.value.uncertain) == (False, True)
 
     async def let_go():
-        return not receiver.open
+        return not receiver.talks
 
     await until(let_go)
-    await asyncio.sleep(0.05)  # the answer's connection ends in a turn of the loop after it was closed
 
 
 async def test_an_unknown_chat_service_is_our_fault_and_never_the_contacts(receiver):
@@ -245,6 +244,7 @@ async def test_alertmanager_shows_our_incident_while_it_lives_and_not_after(tmp_
             assert await pusher.tell() == len(live)
             await until(lambda: _empty(shown))
             assert await pusher.tell() == 0
+            await pusher.close()
     finally:
         process.terminate()
         await process.wait()

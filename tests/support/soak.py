@@ -203,7 +203,9 @@ class Soak:
         """Acknowledge by the links in mails, whatever dies meanwhile; note what was confirmed on screen."""
         while not stop.is_set():
             await asyncio.sleep(0.05)
-            mails = [mail for mail in self.mail.mails if mail["X-Thongsuot-Incident"] not in self.confirmed]
+            # A report that fell due meanwhile is mailed too; it has no incident and nothing to acknowledge.
+            paged = [mail for mail in self.mail.mails if mail["X-Thongsuot-Incident"]]
+            mails = [mail for mail in paged if mail["X-Thongsuot-Incident"] not in self.confirmed]
             if not mails or self.rng.random() < 0.3:
                 continue
             mail = self.rng.choice(mails)

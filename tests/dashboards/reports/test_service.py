@@ -18,8 +18,10 @@ from dashboards.reports.schema import report_files
 from dashboards.reports.service import ReportService
 from dashboards.reports.windows import default_window, moment_of
 from dashboards.reports.worker import ReportWorker, slots_due
+from inventory.database import transaction
 from inventory.models import Duty, Shift
 from monitor.metrics import ServiceMetrics
+from monitor.schema import state_changes
 from monitor.service import MonitorService
 from tests.support.duty_room import SCENES, a_duty_room
 
@@ -304,6 +306,16 @@ async def test_a_slot_is_reported_once(room, service):
     await worker.order_slots()
     [report] = await service.reports(scope=None)
     assert (report.kind, report.until) == (Kind.QUICK, slot)
+
+
+async def test_a_slot_before_the_first_belief_is_not_reported(room, service):
+    slot = next(each for each in room.inventory.election.report_slots if each > room.now)
+    room.now = slot + timedelta(minutes=24)
+    async with transaction(room.database) as connection:
+        await connection.execute(update(state_changes).values(noticed_at=slot + timedelta(minutes=20)))
+    worker = ReportWorker(service=service, election=lambda: room.inventory.election, clock=room.clock)
+    await worker.order_slots()
+    assert await service.reports(scope=None) == []
 
 
 def test_a_slot_long_past_is_not_made_up_for(room):
