@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 NAME ?= icmp
 
-.PHONY: help setup run test check bench faults soak clean
+.PHONY: help setup run test check bench faults soak fuzz clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -48,6 +48,9 @@ faults: $(VENV)/.dev ## inject seeded faults into a lab and score what was belie
 soak: $(VENV)/.dev ## kill and restart the service under load, and count what was lost
 	@.ci/packages test
 	@$(BIN)/python -m pytest -q tests/acceptance tests/alerting -m soak $(ARGS)
+
+fuzz: $(VENV)/.dev ## hurl mutated bytes at every decoder, ten minutes or ten million each: make fuzz NAME="dns sip"
+	@RUST_BACKTRACE=0 $(BIN)/python -m tests.fuzz.run $(if $(filter command line environment,$(origin NAME)),$(NAME)) $(ARGS)
 
 clean: ## remove what the other targets made
 	@rm -rf $(VENV) var .pytest_cache .mypy_cache .ruff_cache .hypothesis dist

@@ -1,4 +1,7 @@
-"""Hurls random and mutated bytes at a decoder: ``python -m tests.fuzz.run NAME [--seconds 600] [--seed N]``.
+"""Hurls random and mutated bytes at decoders: ``python -m tests.fuzz.run [NAME…] [--seconds 600] [--count N] [--seed N]``.
+
+Without a name at all of them (``make fuzz``), as many at once as there are processors; at each for ten minutes or with ten
+million inputs, whichever is first.
 
 A target is a module ``tests.fuzz.fuzz_NAME`` with ``one(data)``, which must not raise, and optionally ``SEEDS``, well
 formed inputs to mutate. An input that makes it raise is printed in hexadecimal and the traceback follows. Plain
@@ -7,19 +10,23 @@ Python: no coverage guidance, many inputs a second, the same run again for the s
 
 import argparse
 import importlib
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from itertools import islice
+from pathlib import Path
 from random import Random
 from types import ModuleType
 
-__all__ = ["hurled", "inputs", "mutated"]
+__all__ = ["hurled", "inputs", "mutated", "names"]
 
 INTERESTING = (0, 1, 0x7F, 0x80, 0xFE, 0xFF)
 LONGEST = 4_096
 MOST_MUTATIONS = 8
-PRINT_SECONDS = 10.0
+PRINT_SECONDS = 60.0
 
 
 def inputs(rng: Random, seeds: Sequence[bytes]) -> Iterator[bytes]:
@@ -56,7 +63,7 @@ def hurled(target: ModuleType, *, rng: Random, count: int | None = None, seconds
             now = time.monotonic()
             if now - shown > PRINT_SECONDS:
                 shown = now
-                print(f"{done} inputs, {now - began:.0f} s", flush=True)
+                print(f"{target.__name__}: {done} inputs, {now - began:.0f} s", flush=True)
             if now - began > seconds:
                 break
     return done
@@ -105,20 +112,35 @@ _CHANGES: tuple[Callable[[Random, bytearray, Sequence[bytes]], None], ...] = (
 )  # fmt: skip
 
 
+def names() -> list[str]:
+    """Answer every target there is."""
+    return sorted(path.stem.removeprefix("fuzz_") for path in Path(__file__).parent.glob("fuzz_*.py"))
+
+
 def main() -> int:
-    """Run one target from the command line."""
+    """Run the targets that the command line names."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("name", help="the target: tests.fuzz.fuzz_NAME")
-    parser.add_argument("--seconds", type=float, default=60.0)
-    parser.add_argument("--count", type=int, default=None)
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", choices=[[], *names()], help="default: all of them"
+    )
+    parser.add_argument("--seconds", type=float, default=600.0, help="at most so long at each (default 600)")
+    parser.add_argument(
+        "--count", type=int, default=10_000_000, help="at most so many inputs (default 10 million)"
+    )
     parser.add_argument("--seed", type=int, default=0)
     chosen = parser.parse_args()
-    target = importlib.import_module(f"tests.fuzz.fuzz_{chosen.name}")
-    began = time.monotonic()
-    seconds = None if chosen.count else chosen.seconds
-    done = hurled(target, rng=Random(chosen.seed), count=chosen.count, seconds=seconds)
-    print(f"{chosen.name}: {done} inputs, {time.monotonic() - began:.0f} s, none raised")
+    hurl = partial(_told, count=chosen.count, seconds=chosen.seconds, seed=chosen.seed)
+    with ProcessPoolExecutor(os.cpu_count()) as processes:
+        for line in processes.map(hurl, chosen.names or names()):
+            print(line, flush=True)
     return 0
+
+
+def _told(name: str, *, count: int, seconds: float, seed: int) -> str:
+    began = time.monotonic()
+    target = importlib.import_module(f"tests.fuzz.fuzz_{name}")
+    done = hurled(target, rng=Random(seed), count=count, seconds=seconds)
+    return f"{name}: {done} inputs, {time.monotonic() - began:.0f} s, none raised"
 
 
 if __name__ == "__main__":
