@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from starlette.responses import Response
 
+from dashboards import tour
 from dashboards.deps import Deps
 from dashboards.i18n import Words
 from dashboards.views.board import (
@@ -94,4 +95,5 @@ async def _show(visit: Visit, *, is_wall: bool) -> Response:
         meshes=meshes,
         sieve=sieve,
         is_wall=is_wall,
+        tour=() if is_wall or not tour.wanted(visit) else tour.STEPS,
     )

@@ -157,6 +157,10 @@ class Hub:
         """How many streams are open."""
         return sum(len(channel.watchers) for channel in self._channels.values())
 
+    def open_streams(self) -> tuple[Watcher, ...]:
+        """Answer every open stream."""
+        return tuple(watcher for channel in self._channels.values() for watcher in channel.watchers)
+
     def watched(self) -> tuple[Hashable, ...]:
         """Answer the keys of channels that somebody watches."""
         return tuple(key for key, channel in self._channels.items() if channel.watchers)
@@ -217,9 +221,8 @@ class Hub:
     def close(self) -> None:
         """End every stream at once; call it as soon as a shutdown is asked for, before the server waits for them."""
         self._closed = True
-        for channel in self._channels.values():
-            for watcher in channel.watchers:
-                watcher.close()
+        for watcher in self.open_streams():
+            watcher.close()
 
     @staticmethod
     def _give(channel: Channel, event: Event) -> None:

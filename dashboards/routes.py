@@ -35,6 +35,7 @@ from dashboards import (
     sign_in_provider,
     sites,
     swaps,
+    tour,
 )
 from dashboards.assets import assets
 from dashboards.deps import Deps
@@ -51,6 +52,7 @@ __all__ = ["PAGES", "install", "router"]
 PAGES: tuple[Page, ...] = (
     Page("GET", "/", board.board),
     Page("GET", "/wall", board.wall, right=Right.SEE_BOARD),
+    Page("POST", "/tour", tour.seen, right=Right.SEE_BOARD),
     Page("GET", "/events", events.events, is_stream=True),
     Page("GET", "/portal", portal.portal, right=Right.SEE_INCIDENTS),
     Page("GET", "/portal/settings", portal.settings, right=Right.SEE_INCIDENTS),

@@ -4,12 +4,16 @@ import { begin as beginLive } from "./live.js";
 import { begin as beginKeys } from "./keys.js";
 import { begin as beginMap } from "./map.js";
 import { begin as beginSieve } from "./sieve.js";
+import { begin as beginSound } from "./sound.js";
+import { begin as beginTour } from "./tour.js";
 
 beginLive();
 beginMoments();
 beginKeys();
 beginMap();
 beginSieve();
+beginSound();
+beginTour();
 if (document.getElementById("charts")) {
   import("./charts.js").then((charts) => charts.begin());
 }

@@ -1,4 +1,6 @@
-// The keyboard: / find, f narrow the board, 1–9 open an incident, a acknowledge (twice: a slip must not stop the calls), t wall, ? help.
+// The keyboard: / find, f narrow the board, m silence, 1–9 open an incident, a acknowledge (twice: a slip must not stop the calls), t wall, ? help.
+import { toggle as toggleSound } from "./sound.js";
+
 const WALL = "/wall";
 
 function isWriting(target) {
@@ -42,6 +44,8 @@ function act(key) {
     case "t":
       location.assign(location.pathname === WALL ? "/" : WALL);
       return true;
+    case "m":
+      return toggleSound();
     case "?":
       document.getElementById("help")?.showModal();
       return true;

@@ -49,4 +49,5 @@ function sift(form) {
   const text = narrows ? told.dataset.said.replace("{kept}", kept).replace("{all}", tiles().size) : "";
   if (told.textContent !== text) told.textContent = text;
   document.getElementById("sieve-clear").hidden = !narrows;
+  form.classList.toggle("narrows", narrows);
 }
