@@ -1,6 +1,6 @@
 """Putting the pages together from what lies to their left; the composition root calls this once."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -23,6 +23,7 @@ from dashboards.reports.sending import ReportSending
 from dashboards.reports.service import ReportService
 from dashboards.second_factor import SecondFactors
 from dashboards.settings import PagesSettings
+from monitor.metrics import VantageFigures
 from monitor.models import Verdict
 from monitor.planned_service import PlannedService
 
@@ -40,6 +41,7 @@ def assemble(
     passwords: Passwords | None = None,
     planned: PlannedService | None = None,
     aid: AidService | None = None,
+    figures: Callable[[], Mapping[str, VantageFigures]] = dict,
 ) -> Deps:
     """Answer what the pages stand on. ``token`` also names this process life for the live stream."""
     roster = RosterService(database=database, inventory=lambda: monitor.inventory, clock=clock, token=token)
@@ -70,6 +72,7 @@ def assemble(
         swapping=SwapService(roster, public_url=settings.public_url),
         imports=RosterImports(roster, token=token),
         roster_links=RosterLinks(token),
+        figures=figures,
         hub=Hub(boot=token()[:12]),
         maps=Maps(),
         clock=clock,

@@ -29,6 +29,7 @@ from dashboards.series import Series
 from dashboards.settings import PagesSettings
 from inventory.models import ContactChannel, Inventory
 from inventory.topology import Topology
+from monitor.metrics import VantageFigures
 from monitor.minutes import HistorySlice
 from monitor.models import Outage, StateChange, Unobserved
 from monitor.planned_service import PlannedService
@@ -175,6 +176,8 @@ class Deps:
     swapping: SwapService
     imports: RosterImports
     roster_links: RosterLinks
+    figures: Callable[[], Mapping[str, VantageFigures]]
+    """What each vantage of this process counts of its own work."""
     hub: Hub
     maps: Maps
     clock: Callable[[], datetime]

@@ -18,6 +18,7 @@ from dashboards import (
     aid,
     areas,
     board,
+    carriers,
     duty,
     events,
     groups,
@@ -36,6 +37,7 @@ from dashboards import (
     sites,
     swaps,
     tour,
+    vantages,
 )
 from dashboards.assets import assets
 from dashboards.deps import Deps
@@ -74,6 +76,11 @@ PAGES: tuple[Page, ...] = (
     Page("GET", "/sites/{code}", sites.site, right=Right.SEE_BOARD),
     Page("GET", "/sites/{code}/history", sites.history, right=Right.SEE_BOARD, is_stream=True),
     Page("GET", "/areas/{code}", areas.area, right=Right.SEE_BOARD),
+    Page("GET", "/carriers", carriers.carriers, right=Right.SEE_BOARD),
+    Page("GET", "/carriers/{code}", carriers.carrier, right=Right.SEE_BOARD),
+    Page("GET", "/risks/{code}", carriers.risk, right=Right.SEE_INCIDENTS),
+    Page("GET", "/vantages", vantages.vantages, right=Right.SEE_BOARD),
+    Page("GET", "/vantages/{code}", vantages.vantage, right=Right.SEE_BOARD),
     Page("GET", "/search", search.search, right=Right.SEE_BOARD),
     Page("GET", "/aid", aid.listing, right=Right.SEE_INCIDENTS),
     Page("GET", "/aid/new", aid.form, right=Right.ACT_ON_INCIDENTS),

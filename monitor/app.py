@@ -87,6 +87,7 @@ class Service:
             settings=settings.pages,
             planned=self.planning.service,
             aid=self.aiding.service,
+            figures=self.metrics.figures,
         )
         self.hub = self.pages.hub
         self._bus = InProcessBus()

@@ -6,6 +6,7 @@ and writes down when the vantage could not look (:mod:`monitor.isolation` decide
 
 from collections import deque
 from collections.abc import Sequence
+from math import isnan
 
 import numpy as np
 import numpy.typing as npt
@@ -42,6 +43,7 @@ class Intake:
         self.sequence = -1
         self.seen_ns = NEVER
         self.unreliable_ns = NEVER
+        self.clock_age = float("nan")
         self.dropped_blind = 0
         self.dropped_overflow = 0
         self._has_begun = False
@@ -91,6 +93,7 @@ class Intake:
         elif self._has_begun and first_ns - self.seen_ns > _SILENT_AFTER_NS:
             out.unobserved.append(self._gap_row(first_ns, SILENT))
         self._has_begun = True
+        self.clock_age = batch.clock_age
         self.epoch, self.sequence, self.seen_ns = batch.epoch, batch.sequence, now_ns
         self.heard_ns = max(self.heard_ns, int(batch.at_ns.max(initial=NEVER)))
 
@@ -108,6 +111,8 @@ class Intake:
             canaries_up=sight.up,
             canaries=len(sight.canaries),
             unreliable_at=moment(self.unreliable_ns) if self.unreliable_ns > NEVER else None,
+            clock_age_seconds=None if isnan(self.clock_age) else self.clock_age,
+            held=self.held,
         )
 
     def sift(self, batch: SampleBatch, rows: Rows, now_ns: int, out: Decisions) -> Rows:

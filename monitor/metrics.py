@@ -182,6 +182,10 @@ class ServiceMetrics:
         """Read the figures of a vantage's engines at every scrape; ``reader`` must be quick and thread-safe."""
         self._figures.readers[vantage] = reader
 
+    def figures(self) -> dict[str, VantageFigures]:
+        """Answer the figures of every vantage that looks from this process."""
+        return {vantage: read() for vantage, read in list(self._figures.readers.items())}
+
     def count_looks(self, vantage: str, rows: Rows) -> None:
         """Count outcomes and durations of looks by columns."""
         for outcome, count in enumerate(np.bincount(rows.outcome, minlength=len(Outcome)).tolist()):

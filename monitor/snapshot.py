@@ -63,7 +63,11 @@ class SiteView:
 
 @dataclass(frozen=True, slots=True)
 class VantageView:
-    """Whether a vantage still looks, whether it can see at all, and when a look of its own last did not count."""
+    """Whether a vantage still looks, whether it can see at all, and when a look of its own last did not count.
+
+    ``clock_age_seconds`` is how long ago its clock was last set right, where it knows; ``held`` counts failed looks that
+    wait for proof that it can see.
+    """
 
     code: str
     seen_at: datetime | None
@@ -71,6 +75,8 @@ class VantageView:
     canaries_up: int
     canaries: int
     unreliable_at: datetime | None = None
+    clock_age_seconds: float | None = None
+    held: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,6 +54,11 @@ EXAMPLES = {
     "/aid": "/aid",
     "/aid/new": "/aid/new?incident=3",
     "/aid/{id}": "/aid/1",
+    "/carriers": "/carriers",
+    "/carriers/{code}": "/carriers/VNPT",
+    "/risks/{code}": "/risks/VNPT-RING-947",
+    "/vantages": "/vantages",
+    "/vantages/{code}": "/vantages/SOC-TRANG-1",
     "/portal": "/portal",
     "/portal/settings": "/portal/settings",
 }

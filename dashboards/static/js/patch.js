@@ -9,6 +9,8 @@ function signature(element) {
     moving.classList.remove("urgent");
   }
   copy.classList.remove("turned", "unread", "out");
+  // A form's token is written anew each time and says nothing.
+  for (const token of copy.querySelectorAll("[name=csrf]")) token.removeAttribute("value");
   // What somebody folded open or shut is theirs, not news.
   for (const folded of [copy, ...copy.querySelectorAll("details")]) folded.removeAttribute("open");
   return copy.outerHTML.replaceAll(' class=""', "");
