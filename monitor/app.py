@@ -40,7 +40,7 @@ from monitor.assembly.believing import believing
 from monitor.assembly.clocks import Loops, now, token
 from monitor.assembly.looking import Looking
 from monitor.assembly.planning import Planning
-from monitor.assembly.process import steady
+from monitor.assembly.process import give_back, steady
 from monitor.assembly.tracing import Tracing
 from monitor.exposition import FleetRenderer
 from monitor.hooks import router as hook_routes
@@ -179,7 +179,9 @@ class Service:
         return wrong
 
     def _all_loops(self) -> Loops:
-        believing = MonitorWorker(service=self.monitor, bus=self._bus, clock=now, metrics=self.metrics)
+        believing = MonitorWorker(
+            service=self.monitor, bus=self._bus, clock=now, metrics=self.metrics, tidy=give_back
+        )
         keeping = Retention(
             database=self.database,
             clock=now,

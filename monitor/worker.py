@@ -40,7 +40,7 @@ class BatchSource(Protocol):
 
 
 class MonitorWorker:
-    """Drives one :class:`MonitorService` until told to stop."""
+    """Drives one :class:`MonitorService` until told to stop; ``tidy`` is called on a thread of its own after each flush."""
 
     def __init__(
         self,
@@ -50,12 +50,14 @@ class MonitorWorker:
         clock: Callable[[], datetime],
         metrics: ServiceMetrics,
         flush_seconds: float = FLUSH_SECONDS,
+        tidy: Callable[[], None] = lambda: None,
     ) -> None:
         self._service = service
         self._bus = bus
         self._clock = clock
         self._metrics = metrics
         self._flush_seconds = flush_seconds
+        self._tidy = tidy
         self.taken = 0
         self.failed = 0
         self.last_success: datetime | None = None
@@ -105,7 +107,11 @@ class MonitorWorker:
         while not stop.is_set():
             with suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), self._flush_seconds)
-            await self._guarded("flush", self._service.flush)
+            await self._guarded("flush", self._flush)
+
+    async def _flush(self) -> None:
+        await self._service.flush()
+        await asyncio.to_thread(self._tidy)
 
     async def _guarded(self, turn: str, act: Callable[[], Awaitable[None]], **name: object) -> bool:
         """Do one turn; a failure is logged with its traceback and counted, and the loop goes on."""

@@ -52,13 +52,24 @@ _UNREACHABLE = frozenset(
 class Exchange(ABC):
     """One look over one connection. ``connect`` is the handshake's time in seconds once it stands."""
 
-    __slots__ = ("began", "connect", "descriptor", "finish", "request", "socket", "stands", "waits_for")
+    __slots__ = (
+        "began",
+        "connect",
+        "descriptor",
+        "finish",
+        "number",
+        "request",
+        "socket",
+        "stands",
+        "waits_for",
+    )
 
     def __init__(self, request: Request, finish: Finish) -> None:
         self.request = request
         self.finish = finish
         self.socket: socket.socket | None = None
         self.descriptor = -1
+        self.number = 0
         self.began = 0.0
         self.connect = math.nan
         self.stands = False
@@ -94,7 +105,10 @@ class Connections:
         self._speaks = speaks
         self._live: dict[int, Exchange] = {}
         self._poller = Poller(self._on_event)
-        self._deadlines: Deadlines[Exchange] = Deadlines(monotonic=monotonic, on_due=self._on_due)
+        self._begun = 0
+        self._by_number: dict[int, Exchange] = {}
+        """What a deadline names: one that ended long before it is not kept in memory until then."""
+        self._deadlines: Deadlines[int] = Deadlines(monotonic=monotonic, on_due=self._on_due)
 
     def __len__(self) -> int:
         return len(self._live)
@@ -110,7 +124,10 @@ class Connections:
         except OSError as error:
             problem = Answer(Outcome.ERROR, detail=f"socket: {error.strerror}")
         if problem is None:
-            self._deadlines.set(exchange.began, exchange.request.timeout, exchange)
+            self._begun += 1
+            exchange.number = self._begun
+            self._by_number[exchange.number] = exchange
+            self._deadlines.set(exchange.began, exchange.request.timeout, exchange.number)
         else:
             asyncio.get_running_loop().call_soon(self._end, exchange, problem)
 
@@ -188,15 +205,17 @@ class Connections:
         exchange.stands = True
         return exchange.established(now)
 
-    def _on_due(self, exchanges: list[Exchange]) -> None:
+    def _on_due(self, numbers: list[int]) -> None:
         # What arrived while the loop was busy elsewhere is an answer, not a loss.
         self._poller.drain(all_of_it=True)
-        for exchange in exchanges:
-            if exchange.socket is not None:
+        for number in numbers:
+            exchange = self._by_number.get(number)
+            if exchange is not None:
                 self._end(exchange, exchange.expired())
 
     def _end(self, exchange: Exchange, answer: Answer) -> None:
         self._let_go(exchange)
+        self._by_number.pop(exchange.number, None)
         exchange.finish(exchange.request, answer)
 
     def _let_go(self, exchange: Exchange) -> None:

@@ -48,6 +48,9 @@ SILENT_CANARY = 2
 """Looks in a row that a canary must have missed for us to have been blind, not unlucky."""
 LAG_BUDGET_NS = 500_000_000
 """A schedule that lags more than this marks its batches unreliable."""
+STALL_SHARE = 2
+"""A look that ran out of time is unreliable if this loop stood still for one part in so many of that time: what was
+to be said to the target in between was said late, or not at all."""
 
 
 class Engine(Protocol):
@@ -103,6 +106,7 @@ class Runner:
         self._wall_ns = wall_ns
         self._looks_per_tick = looks_per_tick
         self._opened = 0
+        self._stalled_ns = 0
         self._open: dict[int, int] = {}
         self._overdue: list[tuple[int, int]] = []
         self._late: set[int] = set()
@@ -175,6 +179,7 @@ class Runner:
             self._watchful_ns = now + WATCHFUL_NS
         if now < self._watchful_ns:
             self._schedule.hasten(self._canaries, now, gap=CANARY_GAP_NS)
+        self._stalled_ns = self._stalled(now)
         missed = (now - self.statistics.last_tick_ns) / (TICK_SECONDS * 1e9)
         ticks = min(max(missed, 1.0), MOST_TICKS_AT_ONCE)
         due = self._schedule.due(now, at_most=int(self._looks_per_tick * ticks))
@@ -263,7 +268,7 @@ class Runner:
         address = self._address[slot]
         request = Request(target.index, address or "", target.port, target.options, timeout_ns / 1e9)
         probe = self._probe[slot]
-        done = partial(self._finished, number, at_ns, flags)
+        done = partial(self._finished, number, at_ns, flags, self._stalled_ns)
         if address is None:
             done(request, Answer(Outcome.ERROR, detail=f"the name {target.address!r} does not resolve"))
         elif probe is None:
@@ -273,11 +278,21 @@ class Runner:
                 heapq.heappush(self._overdue, (now + patience_ns, number))
             probe.begin(request, done)
 
-    def _finished(self, number: int, at_ns: int, flags: Flag, request: Request, answer: Answer) -> None:
+    def _stalled(self, now: int) -> int:
+        """Answer for how long this loop has stood still in all: what passed between ticks beyond what one makes up for."""
+        last = self.statistics.last_tick_ns or now
+        return self._stalled_ns + max(0, now - last - int(MOST_TICKS_AT_ONCE * TICK_SECONDS * 1e9))
+
+    def _finished(
+        self, number: int, at_ns: int, flags: Flag, stalled_ns: int, request: Request, answer: Answer
+    ) -> None:
         slot = self._open.pop(number, None)
         if slot is None:
             return  # begun for a fleet that has been replaced
         outcome = answer.outcome
+        if outcome is Outcome.TIMEOUT:
+            stood_still = (self._stalled(self._monotonic_ns()) - stalled_ns) / 1e9
+            flags |= Flag.UNRELIABLE if stood_still * STALL_SHARE > request.timeout else Flag.NONE
         if self._fleet.canary[slot]:
             flags |= Flag.CANARY
             self._has_sight = True

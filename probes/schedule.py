@@ -15,6 +15,9 @@ whether a ring or a single line is cut is then known within a round trip instead
 because at 2 % random loss a look at 64 kin for every lost packet would feed on itself; two strikes cost 2.6 %.
 The first answer of a target believed down calls its kin too: what failed together comes back together.
 
+A target of which nothing is believed yet is trusted at its first answer, as belief itself does: looking twice at
+everything would double a nation's first looks, when a start already costs most.
+
 A target that has just come to be believed down is looked at for :data:`LINGER_NS` more, as quickly as before: whoever
 judges by more failures than the schedule does (a lossy line, a line that nothing else vouches for) must not wait for
 the next turn of its cadence. Only :data:`LINGER_AT_MOST` at a time: where more fall together, they vouch for each other.
@@ -180,8 +183,11 @@ class Schedule:
         if usual.all():
             return _NONE
         self.unusual += len(slots) - int(np.count_nonzero(usual))
+        first = good & (self._believed[slots] == 0) & (self._failures[slots] == 0) & ~self._doubt[slots]
+        self._believed[slots[first]] = 1
+        others = ~(usual | first)
         struck: list[int] = []
-        for slot, outcome in zip(slots[~usual].tolist(), outcomes[~usual].tolist(), strict=True):
+        for slot, outcome in zip(slots[others].tolist(), outcomes[others].tolist(), strict=True):
             if outcome == Outcome.OK:
                 calls = self._answered(slot, now)
             else:

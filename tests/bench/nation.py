@@ -27,7 +27,7 @@ from inventory import generate
 from inventory.database import open_engine, reading
 from inventory.loader import load
 from inventory.models import ProbeKind
-from monitor.assembly.process import steady
+from monitor.assembly.process import give_back, steady
 from monitor.metrics import ServiceMetrics
 from monitor.migrations import upgrade
 from monitor.service import MonitorService
@@ -166,7 +166,7 @@ async def watching(folder, inventory):
     vantage = a_vantage(inventory, watched)
     watched.lag = lambda: vantage.statistics().runner.lag_ns
     stop = asyncio.Event()
-    believing = MonitorWorker(service=service, bus=bus, clock=now, metrics=metrics)
+    believing = MonitorWorker(service=service, bus=bus, clock=now, metrics=metrics, tidy=give_back)
     task = asyncio.create_task(believing.run(stop))
     steady()
     await asyncio.to_thread(vantage.start)

@@ -245,3 +245,27 @@ def test_a_vantage_that_was_blind_asks_again_about_what_it_believed_lost_meanwhi
         for target in batch.target[batch.flags == Flag.CONFIRM].tolist()
     ]
     assert all(confirming.count(target) >= 5 for target in range(3)), confirming
+
+
+@pytest.mark.parametrize(("stall", "is_ours"), [(300, False), (700, True)])
+def test_a_timeout_that_our_own_standstill_made_is_not_held_against_the_target(vantage, stall, is_ours):
+    vantage.walk(10)
+    while not vantage.probe.open:
+        vantage.runner.tick()
+        vantage.clock.ns += 10 * MILLISECOND
+    vantage.clock.ns += stall * MILLISECOND
+    for _ in range(30):
+        vantage.runner.tick()  # on time again, long before the look ends
+        vantage.clock.ns += 10 * MILLISECOND
+    vantage.published.batches.clear()
+    request, finish = vantage.probe.open.pop(0)
+    finish(request, Answer(Outcome.TIMEOUT))
+    vantage.clock.ns += PUBLISH_NS
+    vantage.runner.tick()
+    (row,) = [
+        (batch, n)
+        for batch in vantage.published.batches
+        for n in np.flatnonzero(batch.outcome == Outcome.TIMEOUT).tolist()
+    ]
+    batch, number = row
+    assert bool(batch.flags[number] & Flag.UNRELIABLE) is is_ours

@@ -246,3 +246,19 @@ def test_a_change_of_phase_changes_the_cadence(cadence):
     schedule.pace(a_pacing(cadence=cadence), now=0)
     looks = looks_between(schedule, 0, int(60 * SECOND))
     assert len(looks) == 60 // cadence
+
+
+def test_what_was_never_looked_at_is_trusted_at_its_first_answer_as_belief_does():
+    schedule = a_schedule("one", "two")
+    schedule.finished(np.array([0, 1]), np.array([Outcome.OK, Outcome.TIMEOUT], np.uint8), SECOND)
+    assert schedule.in_doubt == 1
+    assert {slot for _, slot, is_confirm in looks_between(schedule, SECOND, 4 * SECOND) if is_confirm} == {1}
+
+
+def test_what_failed_first_is_trusted_only_when_its_answers_repeat():
+    schedule = a_schedule("one")
+    ended(schedule, 0, Outcome.TIMEOUT, SECOND)
+    ended(schedule, 0, Outcome.OK, 2 * SECOND)
+    assert schedule.in_doubt == 1
+    ended(schedule, 0, Outcome.OK, 3 * SECOND)
+    assert schedule.in_doubt == 0
