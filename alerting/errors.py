@@ -15,10 +15,11 @@
     ├── StaleIncidentError           somebody else changed the incident first; load it again
     └── DeliveryError                one attempt to deliver one message failed
 
-Each class carries fields and makes its own sentence; ``slug`` is stable and serves the API.
+Each class carries fields and makes its own sentence of them; exceptions are compared and shown as exceptions are; ``slug`` is stable and serves the API.
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
 
@@ -43,9 +44,14 @@ __all__ = [
 
 
 class AlertingError(Exception):
-    """Root of everything that acting raises."""
+    """Root of everything that acting raises; ``sentence`` is said of it, with its fields in their places."""
 
     slug: ClassVar[str] = "alerting"
+    sentence: ClassVar[str] = ""
+
+    @override
+    def __str__(self) -> str:
+        return self.sentence.format_map(vars(self)) if self.sentence else super().__str__()
 
 
 class RefusedError(AlertingError):
@@ -55,19 +61,15 @@ class RefusedError(AlertingError):
     status: ClassVar[int] = 400
 
 
+@dataclass(eq=False, repr=False)
 class UnknownIncidentError(RefusedError):
     """There is no such incident, or it belongs to a party that the caller may not see: the answer is the same."""
 
     slug: ClassVar[str] = "unknown-incident"
     status: ClassVar[int] = 404
+    sentence: ClassVar[str] = "there is no incident {incident}"
 
-    def __init__(self, incident: int) -> None:
-        super().__init__(incident)
-        self.incident = incident
-
-    @override
-    def __str__(self) -> str:
-        return f"there is no incident {self.incident}"
+    incident: int
 
 
 class UnknownLinkError(RefusedError):
@@ -75,10 +77,7 @@ class UnknownLinkError(RefusedError):
 
     slug: ClassVar[str] = "unknown-link"
     status: ClassVar[int] = 410
-
-    @override
-    def __str__(self) -> str:
-        return "this link is not known or no longer valid"
+    sentence: ClassVar[str] = "this link is not known or no longer valid"
 
 
 class IllegalTransitionError(RefusedError):
@@ -99,50 +98,38 @@ class IllegalTransitionError(RefusedError):
         return f"an incident that is {self.state} cannot be {self.event}; allowed instead: {instead}"
 
 
+@dataclass(eq=False, repr=False)
 class MissingReasonError(RefusedError):
     """``event`` is refused without the words named in ``missing``."""
 
     slug: ClassVar[str] = "missing-reason"
     status: ClassVar[int] = 422
+    sentence: ClassVar[str] = "{event} needs {missing}"
 
-    def __init__(self, event: str, missing: str) -> None:
-        super().__init__(event, missing)
-        self.event = event
-        self.missing = missing
-
-    @override
-    def __str__(self) -> str:
-        return f"{self.event} needs {self.missing}"
+    event: str
+    missing: str
 
 
+@dataclass(eq=False, repr=False)
 class StaleIncidentError(AlertingError):
     """The incident changed between being read and being written; the whole transaction must start again."""
 
     slug: ClassVar[str] = "stale-incident"
+    sentence: ClassVar[str] = "incident {incident} was changed by somebody else meanwhile"
 
-    def __init__(self, incident: int) -> None:
-        super().__init__(incident)
-        self.incident = incident
-
-    @override
-    def __str__(self) -> str:
-        return f"incident {self.incident} was changed by somebody else meanwhile"
+    incident: int
 
 
+@dataclass(eq=False, repr=False)
 class NotAllowedError(RefusedError):
     """The caller may see the incident but not do this to it."""
 
     slug: ClassVar[str] = "not-allowed"
     status: ClassVar[int] = 403
+    sentence: ClassVar[str] = "{actor} may not do this: {event}"
 
-    def __init__(self, actor: str, event: str) -> None:
-        super().__init__(actor, event)
-        self.actor = actor
-        self.event = event
-
-    @override
-    def __str__(self) -> str:
-        return f"{self.actor} may not do this: {self.event}"
+    actor: str
+    event: str
 
 
 class ImpossibleTimeError(RefusedError):
@@ -163,65 +150,51 @@ class ImpossibleTimeError(RefusedError):
         return f"{self.given.isoformat()} is not {relation} than now, {self.now.isoformat()}"
 
 
+@dataclass(eq=False, repr=False)
 class ChangedMeanwhileError(RefusedError):
     """The caller wanted to act on one version of an incident, and it is another by now."""
 
     slug: ClassVar[str] = "changed-meanwhile"
     status: ClassVar[int] = 412
+    sentence: ClassVar[str] = (
+        "it was changed meanwhile and has version {version} now; look again before acting"
+    )
 
-    def __init__(self, version: int) -> None:
-        super().__init__(version)
-        self.version = version
-
-    @override
-    def __str__(self) -> str:
-        return f"it was changed meanwhile and has version {self.version} now; look again before acting"
+    version: int
 
 
+@dataclass(eq=False, repr=False)
 class UnknownPartyError(RefusedError):
     """A party, site or area was named that the inventory does not know."""
 
     slug: ClassVar[str] = "unknown-party"
     status: ClassVar[int] = 422
+    sentence: ClassVar[str] = "the inventory knows no {kind} {code!r}"
 
-    def __init__(self, kind: str, code: str) -> None:
-        super().__init__(kind, code)
-        self.kind = kind
-        self.code = code
-
-    @override
-    def __str__(self) -> str:
-        return f"the inventory knows no {self.kind} {self.code!r}"
+    kind: str
+    code: str
 
 
+@dataclass(eq=False, repr=False)
 class ImpossibleDeedError(RefusedError):
     """The state would allow it, but something else about the incident does not; ``reason`` says what."""
 
     slug: ClassVar[str] = "impossible-deed"
     status: ClassVar[int] = 409
+    sentence: ClassVar[str] = "{reason}"
 
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
-
-    @override
-    def __str__(self) -> str:
-        return self.reason
+    reason: str
 
 
+@dataclass(eq=False, repr=False)
 class RefusedFileError(RefusedError):
     """A file that is not kept as evidence: too large, too many, or of a kind that is not taken."""
 
     slug: ClassVar[str] = "refused-file"
     status: ClassVar[int] = 422
+    sentence: ClassVar[str] = "{reason}"
 
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
-
-    @override
-    def __str__(self) -> str:
-        return self.reason
+    reason: str
 
 
 class DeliveryError(AlertingError):
@@ -241,7 +214,3 @@ class DeliveryError(AlertingError):
         self.permanent = permanent
         self.uncertain = uncertain
         self.refused = permanent if refused is None else refused
-
-    @override
-    def __str__(self) -> str:
-        return self.reason

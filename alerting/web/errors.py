@@ -2,8 +2,6 @@
 
 from typing import ClassVar
 
-from typing_extensions import override
-
 from alerting.errors import RefusedError
 
 __all__ = ["ForbiddenKeyError", "InvalidCursorError", "KeyInUseError", "KeyReusedError"]
@@ -14,10 +12,7 @@ class InvalidCursorError(RefusedError):
 
     slug: ClassVar[str] = "invalid-cursor"
     status: ClassVar[int] = 422
-
-    @override
-    def __str__(self) -> str:
-        return "the cursor is none that this list gave out; begin again without one"
+    sentence: ClassVar[str] = "the cursor is none that this list gave out; begin again without one"
 
 
 class ForbiddenKeyError(RefusedError):
@@ -25,10 +20,7 @@ class ForbiddenKeyError(RefusedError):
 
     slug: ClassVar[str] = "invalid-idempotency-key"
     status: ClassVar[int] = 422
-
-    @override
-    def __str__(self) -> str:
-        return "an idempotency key has 1 to 255 printable ASCII characters"
+    sentence: ClassVar[str] = "an idempotency key has 1 to 255 printable ASCII characters"
 
 
 class KeyReusedError(RefusedError):
@@ -36,10 +28,9 @@ class KeyReusedError(RefusedError):
 
     slug: ClassVar[str] = "idempotency-key-reused"
     status: ClassVar[int] = 422
-
-    @override
-    def __str__(self) -> str:
-        return "this idempotency key was used for another request; take a new key for a new request"
+    sentence: ClassVar[str] = (
+        "this idempotency key was used for another request; take a new key for a new request"
+    )
 
 
 class KeyInUseError(RefusedError):
@@ -47,7 +38,6 @@ class KeyInUseError(RefusedError):
 
     slug: ClassVar[str] = "idempotency-key-in-use"
     status: ClassVar[int] = 409
-
-    @override
-    def __str__(self) -> str:
-        return "the first request with this idempotency key is still being worked on; ask again in a moment"
+    sentence: ClassVar[str] = (
+        "the first request with this idempotency key is still being worked on; ask again in a moment"
+    )

@@ -4,6 +4,7 @@ Each input is read as an envelope, searched for a complaint, thrown at a client 
 waits for an answer (through a real socket, as an agent would), and turned into values and rows that are judged.
 """
 
+import atexit
 import contextlib
 import select
 import socket
@@ -90,6 +91,10 @@ class _Prey:
         around = GufoSurroundings(self.views, Keyring(), lambda: 0.0, lambda: 0, SnmpClientStatistics())  # type: ignore[arg-type]
         self.client = GufoClient("127.0.0.1", self.agent.getsockname()[1], self.plan.credentials, around)
 
+    def let_go(self) -> None:
+        self.client.close()
+        self.agent.close()
+
     def hurt(self, data: bytes) -> None:
         self.client.ask(self.plan.oids(1), self.replies.append)
         source = self._drained()
@@ -114,7 +119,10 @@ class _Prey:
 
 @cache
 def _prey() -> tuple[_Prey, ...]:
-    return (_Prey({"if_index": "1"}), _Prey({"version": "1", "if_index": "1"}), _Prey(_USER))
+    caught = (_Prey({"if_index": "1"}), _Prey({"version": "1", "if_index": "1"}), _Prey(_USER))
+    for prey in caught:  # kept for every later input: nobody else knows when the last one was
+        atexit.register(prey.let_go)
+    return caught
 
 
 def one(data: bytes) -> None:
