@@ -3,6 +3,7 @@
 import asyncio
 import json
 import shutil
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from urllib.parse import parse_qs, urlsplit
 
@@ -196,55 +197,58 @@ async def test_kannel_tells_the_fate_of_a_message_to_the_address_that_it_was_giv
 
 @pytest.mark.skipif(not shutil.which("prometheus-alertmanager"), reason="needs prometheus-alertmanager")
 async def test_alertmanager_shows_our_incident_while_it_lives_and_not_after(tmp_path):
+    async with (
+        _an_alertmanager(tmp_path) as url,
+        a_duty_room(tmp_path, clock=_RealClock()) as room,
+        httpx2.AsyncClient(trust_env=False) as client,
+    ):
+        pusher = AlertmanagerPusher(
+            AlertmanagerSettings(url=url),
+            database=room.database,
+            clock=room.clock,
+            metrics=room.service.metrics,
+            public_url="https://ts.invalid",
+        )
+
+        async def shown():
+            try:
+                answer = await client.get(f"{url}/api/v2/alerts")
+            except httpx2.TransportError:
+                return None
+            return answer.json() if answer.is_success else None
+
+        await until(lambda: _answered(shown), within=20)
+        await room.cut()
+        # Nobody holds a duty of 2021 today, so the gaps of the roster are incidents too.
+        async with reading(room.database) as connection:
+            live = await read_incidents(connection, limit=50)
+        [incident] = [each for each in live if not is_gap(each.condition)]
+        assert await pusher.tell() == len(live)
+        [alert] = [each for each in await until(shown) if each["labels"]["incident"] == incident.number]
+        assert alert["labels"]["incident"] == incident.number
+        assert alert["labels"]["party"] == incident.owner
+        assert alert["annotations"]["summary"] == incident.title
+        for each in live:
+            await room.service.cancel(each.id, actor="A", note="thử")
+        assert await pusher.tell() == len(live)
+        await until(lambda: _empty(shown))
+        assert await pusher.tell() == 0
+        await pusher.close()
+
+
+@asynccontextmanager
+async def _an_alertmanager(folder):
+    """A real one that tells nobody, at the address given."""
     port = a_free_port()
-    config = tmp_path / "am.yml"
+    config = folder / "am.yml"
     config.write_text("route: {receiver: none}\nreceivers: [{name: none}]\n")
     process = await asyncio.create_subprocess_exec(
-        "prometheus-alertmanager", f"--config.file={config}", f"--storage.path={tmp_path / 'd'}",
+        "prometheus-alertmanager", f"--config.file={config}", f"--storage.path={folder / 'd'}",
         f"--web.listen-address=127.0.0.1:{port}", "--cluster.listen-address=",
         stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
     )  # fmt: skip
     try:
-        async with (
-            a_duty_room(tmp_path, clock=_RealClock()) as room,
-            httpx2.AsyncClient(trust_env=False) as client,
-        ):
-            pusher = AlertmanagerPusher(
-                AlertmanagerSettings(url=f"http://127.0.0.1:{port}"),
-                database=room.database,
-                clock=room.clock,
-                metrics=room.service.metrics,
-                public_url="https://ts.invalid",
-            )
-
-            async def shown():
-                try:
-                    answer = await client.get(f"http://127.0.0.1:{port}/api/v2/alerts")
-                except httpx2.TransportError:
-                    return None
-                return answer.json() if answer.is_success else None
-
-            await until(lambda: _answered(shown), within=20)
-            await room.cut()
-            # Nobody holds a duty of 2021 today, so the gaps of the roster are incidents too.
-            async with reading(room.database) as connection:
-                live = await read_incidents(connection, limit=50)
-            [incident] = [each for each in live if not is_gap(each.condition)]
-            assert await pusher.tell() == len(live)
-
-            async def active():
-                return await shown()
-
-            [alert] = [each for each in await until(active) if each["labels"]["incident"] == incident.number]
-            assert alert["labels"]["incident"] == incident.number
-            assert alert["labels"]["party"] == incident.owner
-            assert alert["annotations"]["summary"] == incident.title
-            for each in live:
-                await room.service.cancel(each.id, actor="A", note="thử")
-            assert await pusher.tell() == len(live)
-            await until(lambda: _empty(shown))
-            assert await pusher.tell() == 0
-            await pusher.close()
+        yield f"http://127.0.0.1:{port}"
     finally:
         process.terminate()
         await process.wait()

@@ -71,34 +71,13 @@ def _chosen(bench, rng):
 
 def _facts(bench, pager, cuts, peer_false):
     opened = bench.opened()
-    ours, theirs, icinga, gatus, noticed = [], [], [], [], []
     outages = bench.outages()
-    for _, _, targets, fault in cuts:
-        until = fault.began + LASTS
-        paged = [o.paged for o in opened if fault.began <= o.opened <= until]
-        ours.append(min(paged, default=inf) - fault.began)
-        mine = [
-            o.noticed - fault.began
-            for o in outages
-            if o.target in set(targets) and fault.began <= o.noticed <= until
-        ]
-        noticed.append(min(mine, default=inf))
-        if pager:
-            theirs.append((pager.first(targets, fault.began, until + CADENCE) or inf) - fault.began)
-        icinga.append(min(ICINGA.noticed(t, fault.began, CADENCE) for t in targets) - fault.began)
-        gatus.append(min(GATUS.noticed(t, fault.began, CADENCE) for t in targets) - fault.began)
+    ours = [_paged(opened, fault) - fault.began for *_, fault in cuts]
+    noticed = [_noticed(outages, targets, fault) for _, _, targets, fault in cuts]
+    theirs, icinga, gatus = _theirs(pager, cuts)
     missed = [
-        {
-            "cut": code,
-            "noticed": _shown(seen),
-            "incidents": [
-                [o.condition, _shown(o.opened - fault.began), _shown(o.paged - fault.began)]
-                for o in opened
-                if abs(o.opened - fault.began) < 60
-            ],
-            "isolated": [row["reason"] for row in bench.unobserved()],
-        }
-        for (_, code, _, fault), delay, seen in zip(cuts, ours, noticed, strict=True)
+        _missed(bench, opened, cut, seen)
+        for cut, delay, seen in zip(cuts, ours, noticed, strict=True)
         if delay > WORST_SECONDS
     ]
     told = score(bench.injuries(), outages, watched_seconds=1.0, targets=1)
@@ -128,20 +107,58 @@ def _facts(bench, pager, cuts, peer_false):
         "icinga_rule_worst": round(max(icinga), 2),
         "gatus_rule": round(median(gatus), 2),
         "gatus_rule_worst": round(max(gatus), 2),
-        **{
-            f"sites_{k}": round(v, 2)
-            for k, v in spread([d for d, c in zip(ours, cuts, strict=True) if c[0] == "site"]).items()
-        },
-        **{
-            f"rings_{k}": round(v, 2)
-            for k, v in spread([d for d, c in zip(ours, cuts, strict=True) if c[0] == "risk"]).items()
-        },
+        **_spread_of("sites", [d for d, c in zip(ours, cuts, strict=True) if c[0] == "site"]),
+        **_spread_of("rings", [d for d, c in zip(ours, cuts, strict=True) if c[0] == "risk"]),
         "noticed": _shown(median(noticed)),
         "paging": _shown(median(a - b for a, b in zip(ours, noticed, strict=True) if a < inf)),
         "false_outages": told.false_outages,
         "peer_pages_under_loss": peer_false,
         **false,
     }
+
+
+def _paged(opened, fault):
+    """When the first incident of a cut was paged; never: infinity."""
+    return min((o.paged for o in opened if fault.began <= o.opened <= fault.began + LASTS), default=inf)
+
+
+def _noticed(outages, targets, fault):
+    """Seconds from a cut to the first of its outages that was noticed."""
+    mine = set(targets)
+    found = (o.noticed - fault.began for o in outages if o.target in mine)
+    return min((delay for delay in found if 0 <= delay <= LASTS), default=inf)
+
+
+def _theirs(pager, cuts):
+    """Seconds from each cut to the peers' page: Prometheus (none without a pager), Icinga's rule, Gatus's."""
+    theirs, icinga, gatus = [], [], []
+    for _, _, targets, fault in cuts:
+        if pager:
+            theirs.append(
+                (pager.first(targets, fault.began, fault.began + LASTS + CADENCE) or inf) - fault.began
+            )
+        icinga.append(min(ICINGA.noticed(t, fault.began, CADENCE) for t in targets) - fault.began)
+        gatus.append(min(GATUS.noticed(t, fault.began, CADENCE) for t in targets) - fault.began)
+    return theirs, icinga, gatus
+
+
+def _missed(bench, opened, cut, seen):
+    """What is known of a cut that was paged too late."""
+    _, code, _, fault = cut
+    return {
+        "cut": code,
+        "noticed": _shown(seen),
+        "incidents": [
+            [o.condition, _shown(o.opened - fault.began), _shown(o.paged - fault.began)]
+            for o in opened
+            if abs(o.opened - fault.began) < 60
+        ],
+        "isolated": [row["reason"] for row in bench.unobserved()],
+    }
+
+
+def _spread_of(name, delays):
+    return {f"{name}_{figure}": round(value, 2) for figure, value in spread(delays).items()}
 
 
 def _shown(seconds):

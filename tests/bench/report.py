@@ -5,8 +5,9 @@ tenth of them in incidents. ``ours`` is the time from record to the three files,
 """
 
 import time
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
@@ -15,7 +16,7 @@ from dashboards.reports.building import Format, build
 from dashboards.reports.order import Kind, Order
 from dashboards.reports.record import PathOutage, Record, ReportedIncident, ReportedPath, Unseen
 from inventory.loader import load
-from inventory.models import Medium, Phase, Priority, Severity
+from inventory.models import Inventory, Medium, Phase, Priority, Severity
 from inventory.samples import sample
 
 __all__ = ["made_up", "run"]
@@ -30,39 +31,61 @@ def made_up(*, paths: int = 100_000, outages: int = 50_000, days: int = 30) -> R
     rng = Random(7)
     until = next(span.end for span in inventory.election.spans if span.phase is Phase.TALLY)
     since = until - timedelta(days=days)
+    made = tuple(_paths(inventory, rng, count=paths))
+    found = tuple(_outages(made, rng, since=since, days=days, count=outages))
+    names = {code: (area.name, area.name_en) for code, area in inventory.areas.items()} | {
+        code: (party.name, party.name_en) for code, party in inventory.parties.items()
+    }
+    return Record(
+        since=since,
+        until=until,
+        taken_at=until,
+        election=inventory.election,
+        paths=made,
+        outages=found,
+        unseen=tuple(_unseen(since)),
+        incidents=tuple(_incidents(found[::500], rng)),
+        names=names,
+    )
+
+
+def _paths(inventory: Inventory, rng: Random, *, count: int) -> Iterator[ReportedPath]:
     communes = [area for area in inventory.areas.values() if area.kind.is_commune_level]
-    media, causes = list(Medium), list(CauseClass)
-    made = tuple(
-        ReportedPath(
+    media = list(Medium)
+    for number in range(count):
+        commune = communes[number % len(communes)]
+        yield ReportedPath(
             f"P{number:06}",
             f"S{number // 3:06}",
             f"Điểm {number // 3}",
             rng.choice(_CARRIERS),
             rng.choice(media),
             rng.choice(list(Priority)),
-            communes[number % len(communes)].parent or "",
-            communes[number % len(communes)].code,
+            commune.parent or "",
+            commune.code,
             f"w{number % 2}",
         )
-        for number in range(paths)
-    )
-    seconds = days * 86400
-    found = []
-    for number in range(outages):
-        start = since + timedelta(seconds=rng.random() * seconds)
-        incident = f"SC-21-{number // 10}" if number % 10 == 0 else ""
-        found.append(
-            PathOutage(
-                f"outage:{number}",
-                made[rng.randrange(paths)].code,
-                start,
-                start + timedelta(seconds=rng.expovariate(1 / 900)),
-                rng.choice(causes),
-                incident,
-            )
+
+
+def _outages(
+    paths: Sequence[ReportedPath], rng: Random, *, since: datetime, days: int, count: int
+) -> Iterator[PathOutage]:
+    causes = list(CauseClass)
+    for number in range(count):
+        start = since + timedelta(seconds=rng.random() * days * 86400)
+        yield PathOutage(
+            f"outage:{number}",
+            paths[rng.randrange(len(paths))].code,
+            start,
+            start + timedelta(seconds=rng.expovariate(1 / 900)),
+            rng.choice(causes),
+            f"SC-21-{number // 10}" if number % 10 == 0 else "",
         )
-    incidents = tuple(
-        ReportedIncident(
+
+
+def _incidents(outages: Sequence[PathOutage], rng: Random) -> Iterator[ReportedIncident]:
+    for number, each in enumerate(outages):
+        yield ReportedIncident(
             number=f"SC-21-{number}",
             owner=rng.choice(_CARRIERS),
             title="Mất liên lạc",
@@ -77,31 +100,12 @@ def made_up(*, paths: int = 100_000, outages: int = 50_000, days: int = 30) -> R
             restored_at=each.ended_at,
             cause=each.cause,
         )
-        for number, each in enumerate(found[::500])
-    )
-    unseen = tuple(
-        Unseen(
-            f"unobserved:{number}",
-            f"w{number % 2}",
-            since + timedelta(hours=number * 7),
-            since + timedelta(hours=number * 7, minutes=9),
-        )
-        for number in range(90)
-    )
-    names = {code: (area.name, area.name_en) for code, area in inventory.areas.items()} | {
-        code: (party.name, party.name_en) for code, party in inventory.parties.items()
-    }
-    return Record(
-        since=since,
-        until=until,
-        taken_at=until,
-        election=inventory.election,
-        paths=made,
-        outages=tuple(found),
-        unseen=unseen,
-        incidents=incidents,
-        names=names,
-    )
+
+
+def _unseen(since: datetime) -> Iterator[Unseen]:
+    for number in range(90):
+        start = since + timedelta(hours=number * 7)
+        yield Unseen(f"unobserved:{number}", f"w{number % 2}", start, start + timedelta(minutes=9))
 
 
 def run() -> dict[str, Any]:

@@ -83,16 +83,7 @@ def an_inventory(
     digest: str = "one",
 ) -> Inventory:
     """The district described above, less the targets named in ``without``."""
-    paths: dict[str, Path] = {}
-    for commune in COMMUNES:
-        behind = (OLT_OF[commune],)
-        for name, medium, carrier, risks in (
-            ("FIXED", Medium.FIXED_LINE, "VNPT", behind),
-            ("FIBRE", Medium.FIBRE, "VNPT", behind),
-            ("MOBILE", Medium.MOBILE, "VIETTEL", (f"BTS-{commune}",)),
-        ):
-            code = f"X-{commune}-{name}"
-            paths[code] = Path(code, f"X-{commune}", medium, carrier, risks=risks)
+    paths = _paths()
     targets = [
         Target(code, code, ProbeKind.ICMP, f"127.0.{number}.1")
         for number, code in enumerate(paths)
@@ -117,29 +108,51 @@ def an_inventory(
             )
             for code in vantages
         },
-        areas={
-            "P": Area("P", None, AreaKind.PROVINCE, "Tỉnh P"),
-            "D": Area("D", "P", AreaKind.RURAL_DISTRICT, "Huyện D"),
-            **{c: Area(c, "D", AreaKind.COMMUNE, f"Xã {c}") for c in COMMUNES},
-        },
+        areas=_areas(),
         sites={
             f"X-{c}": Site(f"X-{c}", c, SiteKind.COMMUNE_COMMITTEE, f"UBBC xã {c}", Priority.B)
             for c in COMMUNES
         },
         paths=paths,
-        risks={
-            "CORE": Risk("CORE", RiskKind.CORE, "Mạng lõi VNPT", "VNPT", "P"),
-            "RING": Risk("RING", RiskKind.RING, "Vòng ring D", "VNPT", "D", "CORE"),
-            "OLT-1": Risk("OLT-1", RiskKind.OLT, "OLT 1", "VNPT", "D", "RING"),
-            "OLT-2": Risk("OLT-2", RiskKind.OLT, "OLT 2", "VNPT", "D", "RING"),
-            **{f"BTS-{c}": Risk(f"BTS-{c}", RiskKind.BTS, f"BTS {c}", "VIETTEL", "D") for c in COMMUNES},
-        },
+        risks=_risks(),
         links={},
         targets={target.code: target for target in targets},
         people={},
         shifts=(),
         digest=digest,
     )
+
+
+def _areas() -> dict[str, Area]:
+    return {
+        "P": Area("P", None, AreaKind.PROVINCE, "Tỉnh P"),
+        "D": Area("D", "P", AreaKind.RURAL_DISTRICT, "Huyện D"),
+        **{c: Area(c, "D", AreaKind.COMMUNE, f"Xã {c}") for c in COMMUNES},
+    }
+
+
+def _paths() -> dict[str, Path]:
+    paths: dict[str, Path] = {}
+    for commune in COMMUNES:
+        behind = (OLT_OF[commune],)
+        for name, medium, carrier, risks in (
+            ("FIXED", Medium.FIXED_LINE, "VNPT", behind),
+            ("FIBRE", Medium.FIBRE, "VNPT", behind),
+            ("MOBILE", Medium.MOBILE, "VIETTEL", (f"BTS-{commune}",)),
+        ):
+            code = f"X-{commune}-{name}"
+            paths[code] = Path(code, f"X-{commune}", medium, carrier, risks=risks)
+    return paths
+
+
+def _risks() -> dict[str, Risk]:
+    return {
+        "CORE": Risk("CORE", RiskKind.CORE, "Mạng lõi VNPT", "VNPT", "P"),
+        "RING": Risk("RING", RiskKind.RING, "Vòng ring D", "VNPT", "D", "CORE"),
+        "OLT-1": Risk("OLT-1", RiskKind.OLT, "OLT 1", "VNPT", "D", "RING"),
+        "OLT-2": Risk("OLT-2", RiskKind.OLT, "OLT 2", "VNPT", "D", "RING"),
+        **{f"BTS-{c}": Risk(f"BTS-{c}", RiskKind.BTS, f"BTS {c}", "VIETTEL", "D") for c in COMMUNES},
+    }
 
 
 def an_election() -> Election:

@@ -106,55 +106,52 @@ def _configure(folder, inventory, ports, hook, cadence):
         ]
         seen += len(groups)
         (folder / f"{module}.json").write_text(json.dumps(groups), encoding="utf-8")
-    blackbox = f"127.0.0.1:{ports[PROGRAMS[1]]}"
-    jobs = [
-        {
-            "job_name": module,
-            "metrics_path": "/probe",
-            "params": {"module": [module]},
-            "scrape_timeout": "2s",
-            "file_sd_configs": [{"files": [f"{module}.json"]}],
-            "relabel_configs": [
-                {"source_labels": ["__address__"], "target_label": "__param_target"},
-                {"source_labels": ["__param_target"], "target_label": "instance"},
-                {"target_label": "__address__", "replacement": blackbox},
-            ],
-        }
-        for module in MODULES.values()
-    ]
+    alertmanager = f"127.0.0.1:{ports[PROGRAMS[2]]}"
     every = f"{cadence}s"
     _write(
         folder / "prometheus.yml",
         {
             "global": {"scrape_interval": every, "evaluation_interval": every},
             "rule_files": ["rules.yml"],
-            "alerting": {
-                "alertmanagers": [{"static_configs": [{"targets": [f"127.0.0.1:{ports[PROGRAMS[2]]}"]}]}]
-            },
-            "scrape_configs": jobs,
+            "alerting": {"alertmanagers": [{"static_configs": [{"targets": [alertmanager]}]}]},
+            "scrape_configs": [
+                _job(module, f"127.0.0.1:{ports[PROGRAMS[1]]}") for module in MODULES.values()
+            ],
         },
     )
     rule = {"alert": "TargetDown", "expr": "probe_success == 0", "for": "10s"}
     _write(folder / "rules.yml", {"groups": [{"name": "reachability", "rules": [rule]}]})
-    _write(
-        folder / "alertmanager.yml",
-        {
-            "route": {
-                "receiver": "pager",
-                "group_by": ["target"],
-                "group_wait": "0s",
-                "group_interval": "5s",
-                "repeat_interval": "1h",
-            },
-            "receivers": [
-                {
-                    "name": "pager",
-                    "webhook_configs": [{"url": f"http://127.0.0.1:{hook}/", "send_resolved": False}],
-                }
-            ],
-        },
-    )
+    _write(folder / "alertmanager.yml", _routes(hook))
     return seen
+
+
+def _job(module, blackbox):
+    return {
+        "job_name": module,
+        "metrics_path": "/probe",
+        "params": {"module": [module]},
+        "scrape_timeout": "2s",
+        "file_sd_configs": [{"files": [f"{module}.json"]}],
+        "relabel_configs": [
+            {"source_labels": ["__address__"], "target_label": "__param_target"},
+            {"source_labels": ["__param_target"], "target_label": "instance"},
+            {"target_label": "__address__", "replacement": blackbox},
+        ],
+    }
+
+
+def _routes(hook):
+    to_pager = {"url": f"http://127.0.0.1:{hook}/", "send_resolved": False}
+    return {
+        "route": {
+            "receiver": "pager",
+            "group_by": ["target"],
+            "group_wait": "0s",
+            "group_interval": "5s",
+            "repeat_interval": "1h",
+        },
+        "receivers": [{"name": "pager", "webhook_configs": [to_pager]}],
+    }
 
 
 def _commands(folder, ports):
