@@ -376,17 +376,21 @@ async def a_database(url):
 @asynccontextmanager
 async def a_duty_room(tmp_path, *, inventory=None, clock=None, url=""):
     """The service over a database file in ``tmp_path``, or over the database at ``url``."""
-    clock = clock or Clock()
     async with a_database(url or databases.at(tmp_path / "acting.sqlite")) as engine:
-        service = AlertingService(
-            database=engine,
-            inventory=inventory or an_inventory(),
-            clock=clock,
-            token=tokens(),
-            public_url="https://ts.invalid",
-            evidence=EvidenceFolder(tmp_path / "evidence"),
-        )
-        yield DutyRoom(engine, service, clock)
+        yield over(engine, tmp_path, inventory=inventory or an_inventory(), clock=clock or Clock())
+
+
+def over(engine, folder, *, inventory, clock):
+    """The service over a database that is open and has its tables."""
+    service = AlertingService(
+        database=engine,
+        inventory=inventory,
+        clock=clock,
+        token=tokens(),
+        public_url="https://ts.invalid",
+        evidence=EvidenceFolder(folder / "evidence"),
+    )
+    return DutyRoom(engine, service, clock)
 
 
 async def until(condition, *, within=10.0):
