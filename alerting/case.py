@@ -1,11 +1,14 @@
 """A case: one incident held inside one transaction, where every change is also an entry of its ledger."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from alerting.drill_store import running_for
+from alerting.drills import Drill, is_drillable, marked
 from alerting.incident import apply
 from alerting.ledger import append, changes_between
 from alerting.models import Incident, IncidentEvent, IncidentState, LedgerEntry
@@ -21,6 +24,7 @@ from alerting.store import (
 
 __all__ = ["SYSTEM", "Case"]
 
+_TITLES = {"title", "title_en"}
 SYSTEM = "thongsuot"
 """The actor of what nobody did: clocks and probes."""
 
@@ -57,7 +61,13 @@ class Case:
         *,
         actor: str = SYSTEM,
     ) -> "Case":
-        """Insert ``incident`` with the entry that opens its ledger; an id of 0 is replaced by the database's."""
+        """Insert ``incident`` with the entry that opens its ledger; an id of 0 is replaced by the database's.
+
+        What opens while its owner takes part in a drill is part of the drill, and says so (:mod:`alerting.drills`).
+        """
+        if is_drillable(incident.condition):
+            drill = await running_for(connection, incident.owner, incident.opened_at)
+            incident = _drilled(incident, drill) if drill is not None else incident
         stored = await add_incident(connection, incident)
         case = cls(connection, stored, None)
         event = IncidentEvent.SUSPECTED if stored.state is IncidentState.SUSPECTED else IncidentEvent.OPENED
@@ -80,6 +90,10 @@ class Case:
         before = self.incident
         if "facts" in changes:
             changes["facts"] = {**before.facts, **changes["facts"]}
+        if changes.get("facts", before.facts).get("drill"):
+            changes |= {
+                name: marked(changes[name], english=name != "title") for name in _TITLES & changes.keys()
+            }
         self.incident = apply(before, event, at, **changes)
         await save_incident(self.connection, self.incident, version=self.sequence)
         await self._append(before, event, at=at, actor=actor, details=details or {})
@@ -106,3 +120,12 @@ class Case:
         )
         await append_entry(self.connection, entry)
         self._last = entry
+
+
+def _drilled(incident: Incident, drill: Drill) -> Incident:
+    return replace(
+        incident,
+        title=marked(incident.title),
+        title_en=marked(incident.title_en, english=True),
+        facts={**incident.facts, **drill.facts()},
+    )

@@ -11,9 +11,10 @@ from typing import Any
 
 from alerting.case import Case
 from alerting.contact_store import ContactFault
+from alerting.drills import marked
 from alerting.escalation import Call, RosterGap, Run, climb, ladder, leader_on_duty, officers
 from alerting.message_store import add_messages, has_withdrawn, withdraw
-from alerting.models import LIVE, DeliveryState, IncidentEvent, IncidentState, Message, MessageKind
+from alerting.models import LIVE, DeliveryState, Incident, IncidentEvent, IncidentState, Message, MessageKind
 from alerting.oncall import PAGE_CHANNELS, contacts_for
 from alerting.planned import quiet_until
 from alerting.province import Province
@@ -338,8 +339,8 @@ def _facts(case: Case, what: str, province: Province, about: Mapping[str, Any]) 
         "number": incident.number,
         "severity": incident.severity.value,
         # What is restricted is read behind a sign-in, not off a telephone's locked screen.
-        "title": RESTRICTED[0] if incident.restricted else incident.title,
-        "title_en": RESTRICTED[1] if incident.restricted else incident.title_en,
+        "title": _hidden(incident, 0) if incident.restricted else incident.title,
+        "title_en": _hidden(incident, 1) if incident.restricted else incident.title_en,
         "owner": incident.owner,
         "owner_name": province.party_name(incident.owner),
         "began_at": incident.began_at.isoformat(),
@@ -348,6 +349,11 @@ def _facts(case: Case, what: str, province: Province, about: Mapping[str, Any]) 
         "zone": province.inventory.election.zone.key,
         **about,
     }
+
+
+def _hidden(incident: Incident, language: int) -> str:
+    words = RESTRICTED[language]
+    return marked(words, english=language == 1) if incident.facts.get("drill") else words
 
 
 def _message(

@@ -32,6 +32,7 @@ __all__ = [
     "due_incidents",
     "incident",
     "incidents",
+    "incidents_of_drill",
     "is_taken",
     "last_entry",
     "latest_of_condition",
@@ -146,6 +147,21 @@ async def unresolved_of(connection: AsyncConnection, prefix: str) -> list[int]:
     unresolved = table.c.state.not_in(["resolved", "closed", "cancelled", "merged"])
     query = select(table.c.id).where(unresolved, table.c.condition.startswith(prefix, autoescape=True))
     return list((await connection.execute(query)).scalars())
+
+
+async def incidents_of_drill(
+    connection: AsyncConnection, drill: int, *, since: datetime, until: datetime, owner: str | None
+) -> list[Incident]:
+    """Read the incidents that were opened in a drill, the newest first, only those of ``owner`` when it is given."""
+    query = select(table).where(
+        table.c.opened_at >= since,
+        table.c.opened_at <= until,
+        table.c.facts["drill"]["id"].as_integer() == drill,
+    )
+    if owner is not None:
+        query = query.where(table.c.owner == owner)
+    rows = (await connection.execute(query.order_by(table.c.opened_at.desc()))).mappings()
+    return [_incident(row) for row in rows]
 
 
 async def with_condition(connection: AsyncConnection, condition: str) -> Incident | None:

@@ -2,11 +2,15 @@
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from typing import TypedDict
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from alerting.aid_service import AidService
+from alerting.attachments import EvidenceFolder
+from alerting.drill_service import DrillService
 from alerting.handover_service import HandoverService
+from alerting.inspection_service import InspectionService
 from alerting.roster_imports import RosterImports
 from alerting.roster_links import RosterLinks
 from alerting.roster_service import RosterService
@@ -23,6 +27,7 @@ from dashboards.reports.sending import ReportSending
 from dashboards.reports.service import ReportService
 from dashboards.second_factor import SecondFactors
 from dashboards.settings import PagesSettings
+from inventory.models import Inventory
 from monitor.metrics import VantageFigures
 from monitor.models import Verdict
 from monitor.planned_service import PlannedService
@@ -42,6 +47,7 @@ def assemble(
     planned: PlannedService | None = None,
     aid: AidService | None = None,
     figures: Callable[[], Mapping[str, VantageFigures]] = dict,
+    files: EvidenceFolder | None = None,
 ) -> Deps:
     """Answer what the pages stand on. ``token`` also names this process life for the live stream."""
     roster = RosterService(database=database, inventory=lambda: monitor.inventory, clock=clock, token=token)
@@ -70,6 +76,7 @@ def assemble(
         roster=roster,
         handing=HandoverService(roster),
         swapping=SwapService(roster, public_url=settings.public_url),
+        **_field(database, monitor, clock, files),
         imports=RosterImports(roster, token=token),
         roster_links=RosterLinks(token),
         figures=figures,
@@ -78,6 +85,23 @@ def assemble(
         clock=clock,
         token=token,
         settings=settings,
+    )
+
+
+class _Field(TypedDict):
+    drills: DrillService
+    inspections: InspectionService
+
+
+def _field(
+    database: AsyncEngine, monitor: Monitoring, clock: Callable[[], datetime], files: EvidenceFolder | None
+) -> _Field:
+    def inventory() -> Inventory:
+        return monitor.inventory
+
+    return _Field(
+        drills=DrillService(database=database, inventory=inventory, clock=clock),
+        inspections=InspectionService(database=database, inventory=inventory, clock=clock, folder=files),
     )
 
 

@@ -8,7 +8,9 @@ from typing import Any, Protocol
 from alerting.aid_service import AidService
 from alerting.answers import Answers
 from alerting.attached_files import AttachedFiles
+from alerting.drill_service import DrillService
 from alerting.handover_service import HandoverService
+from alerting.inspection_service import InspectionService
 from alerting.models import CauseClass, Incident, LedgerEntry, Message
 from alerting.reported import Report
 from alerting.roster_imports import RosterImports
@@ -174,6 +176,8 @@ class Deps:
     roster: RosterService
     handing: HandoverService
     swapping: SwapService
+    drills: DrillService
+    inspections: InspectionService
     imports: RosterImports
     roster_links: RosterLinks
     figures: Callable[[], Mapping[str, VantageFigures]]

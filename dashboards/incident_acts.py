@@ -7,6 +7,7 @@ from functools import partial
 from typing import TypeVar
 
 from alerting import actions, direction, disputes
+from alerting.drill_service import make_real
 from alerting.models import CauseClass, DisputeKind, Incident, PendingReason
 from alerting.verification import verify
 from dashboards.i18n import N_
@@ -146,6 +147,11 @@ async def _annotate(visit: Visit, incident: Incident) -> None:
     await visit.deps.alerting.note(incident.id, actor=actor_of(visit), note=note_of(visit, required=True))
 
 
+async def _real(visit: Visit, incident: Incident) -> None:
+    note = note_of(visit, required=True)
+    await visit.deps.alerting.act(incident.id, partial(make_real, actor=actor_of(visit), note=note))
+
+
 ACTS: Mapping[str, Callable[[Visit, Incident], Awaitable[None]]] = {
     "acknowledge": _acknowledge,
     "start": _start,
@@ -165,10 +171,13 @@ ACTS: Mapping[str, Callable[[Visit, Incident], Awaitable[None]]] = {
     "reopen": _reopen,
     "cancel": _cancel,
     "note": _annotate,
+    "real": _real,
 }
 """Every form by the last part of its address."""
 
-_DIRECTED = frozenset({"close", "cancel", "verify", "reassign", "regrade", "merge", "unmerge", "reopen"})
+_DIRECTED = frozenset(
+    {"real", "close", "cancel", "verify", "reassign", "regrade", "merge", "unmerge", "reopen"}
+)
 _LED = frozenset({"decide", "countersign"})
 
 

@@ -366,6 +366,7 @@ LABELS: Mapping[type[Enum], Mapping[Any, str]] = {
         Right.DECIDE_DISPUTES: N_("decide disputes and countersign"),
         Right.SEE_RESTRICTED: N_("see restricted matters"),
         Right.ORDER_AID: N_("order mutual aid"),
+        Right.INSPECT: N_("inspect, and plan drills"),
         Right.PLAN_WORK: N_("announce planned work"),
         Right.WRITE_REPORTS: N_("order and edit reports"),
         Right.SIGN_REPORTS: N_("make reports final"),

@@ -4,12 +4,30 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import Any
 
+from alerting.inspections import FindingState, InspectionState, Result
 from alerting.swaps import SwapState
 from dashboards.i18n import N_
 
 __all__ = ["FIELD_LABELS"]
 
 FIELD_LABELS: Mapping[type[Enum], Mapping[Any, str]] = {
+    InspectionState: {
+        InspectionState.PLANNED: N_("planned"),
+        InspectionState.VISITED: N_("visited"),
+        InspectionState.CLOSED: N_("inspection closed"),
+        InspectionState.CANCELLED: N_("called off"),
+    },
+    Result: {
+        Result.OK: N_("good"),
+        Result.FAULT: N_("at fault"),
+        Result.NOT_HERE: N_("not here"),
+    },
+    FindingState: {
+        FindingState.OPEN: N_("to be mended"),
+        FindingState.LATE: N_("overdue to mend"),
+        FindingState.FIXED: N_("said to be mended"),
+        FindingState.VERIFIED: N_("seen mended"),
+    },
     SwapState: {
         SwapState.ASKED: N_("offered"),
         SwapState.ACCEPTED: N_("taken"),

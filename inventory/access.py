@@ -61,6 +61,8 @@ class Right(StrEnum):
     """Security matters and suspicious items, within scope."""
     EDIT_ROSTER = "edit_roster"
     """Change who is on duty, within scope: shifts, rotations, imports, handovers."""
+    INSPECT = "inspect"
+    """Plan inspections and drills, write down what an inspection found, verify and close."""
     WRITE_REPORTS = "write_reports"
     """Order reports, fill in their form, edit their texts."""
     SIGN_REPORTS = "sign_reports"
@@ -83,6 +85,7 @@ _DEPARTMENT = frozenset(
         Right.REPORT_INCIDENTS,
         Right.SEE_RESTRICTED,
         Right.WRITE_REPORTS,
+        Right.INSPECT,
     }
 )
 
@@ -90,7 +93,7 @@ RIGHTS: Mapping[Role, frozenset[Right]] = {
     Role.ADMINISTRATOR: frozenset(Right),
     Role.LEADER: _READ | _DEPARTMENT | {Right.DECIDE_DISPUTES, Right.SIGN_REPORTS},
     Role.DUTY_OFFICER: _READ | _DEPARTMENT,
-    Role.INSPECTOR: _READ | {Right.REPORT_INCIDENTS},
+    Role.INSPECTOR: _READ | {Right.REPORT_INCIDENTS, Right.INSPECT},
     Role.SUPPORT_OFFICER: _READ | {Right.REPORT_INCIDENTS},
     Role.CARRIER: frozenset(
         {

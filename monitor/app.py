@@ -16,6 +16,8 @@ from fastapi import FastAPI
 from alerting.agreeing_api import router as agreeing_routes
 from alerting.aid_api import router as aid_routes
 from alerting.api import router as incident_routes
+from alerting.attachments import EvidenceFolder
+from alerting.field_api import router as field_routes
 from alerting.planned_api import router as planned_routes
 from alerting.roster_api import router as roster_routes
 from alerting.tmf621_api import router as ticket_routes
@@ -88,6 +90,7 @@ class Service:
             planned=self.planning.service,
             aid=self.aiding.service,
             figures=self.metrics.figures,
+            files=EvidenceFolder(settings.state / "evidence"),
         )
         self.hub = self.pages.hub
         self._bus = InProcessBus()
@@ -282,6 +285,7 @@ def create_app(service: Service) -> FastAPI:
     app.include_router(aid_routes(api, service.aiding.service))
     app.include_router(ticket_routes(api, service.alerting, public_url=service.settings.pages.public_url))
     app.include_router(planned_routes(api, service.planning.service))
+    app.include_router(field_routes(api, service.pages.inspections, service.pages.drills))
     app.include_router(report_routes(api, service.pages.reports))
     app.include_router(
         hook_routes(ping=service.looking.heartbeats.ping, monotonic=time.monotonic, receiver=service.receiver)

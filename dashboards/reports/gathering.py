@@ -10,10 +10,13 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from alerting.aid import Aid
 from alerting.aid_store import aids_of
+from alerting.inspection_store import inspections_of
+from alerting.inspections import Inspection as Visited
 from alerting.models import CauseClass, Incident, LedgerEntry
 from alerting.oncall import gaps
 from alerting.roster_store import living
 from dashboards.reports import record_store
+from dashboards.reports.inspected import inspected
 from dashboards.reports.observed import (
     Piece,
     beginnings,
@@ -66,6 +69,7 @@ class Rows:
     shifts: Sequence[Shift]
     people: Mapping[str, Person]
     heard: Mapping[str, datetime]
+    inspections: Sequence[Visited] = ()
 
 
 async def gather(
@@ -93,6 +97,7 @@ async def gather(
             shifts=roster.shifts,
             people=roster.people,
             heard=await record_store.vantage_rows(connection),
+            inspections=await inspections_of(connection, since=since, until=until),
         )
 
 
@@ -152,6 +157,7 @@ class _Assembly:
                 if each.start <= until and each.end > since
             ),
             gaps=tuple(self._gaps(since, until)),
+            inspections=inspected(rows.inspections, inventory),
             aid=tuple(self._aid(since, until)),
             tiles=_tiles(inventory),
             names=_names(inventory),
@@ -228,6 +234,7 @@ class _Assembly:
 
     def _aid(self, since: datetime, until: datetime) -> list[AidGiven]:
         """Answer the aid that was asked for in the window, or ran in it; lead time ends when it is verified to flow."""
+        drilled = {each.id for each in self._rows.incidents if each.facts.get("drill")}
         return [
             AidGiven(
                 identifier=each.number,
@@ -240,6 +247,7 @@ class _Assembly:
                 activated_at=each.active_at,
                 ended_at=each.ended_at,
                 incident=self._numbers.get(each.incident, ""),
+                is_drill=each.incident in drilled,
             )
             for each in self._rows.aids
             if each.requested_at is not None

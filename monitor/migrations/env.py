@@ -4,6 +4,7 @@ from alembic import context
 from sqlalchemy import create_engine, func, pool, select
 
 from alerting import aid_schema as aid_tables
+from alerting import field_schema as field_tables
 from alerting import roster_schema as roster_tables
 from alerting import schema as alerting_tables
 from dashboards.reports import schema as report_tables
@@ -11,7 +12,15 @@ from inventory import schema as inventory_tables
 from inventory.database import metadata
 from monitor import schema as monitor_tables
 
-TABLES = (inventory_tables, monitor_tables, alerting_tables, roster_tables, report_tables, aid_tables)
+TABLES = (
+    inventory_tables,
+    monitor_tables,
+    alerting_tables,
+    roster_tables,
+    report_tables,
+    aid_tables,
+    field_tables,
+)
 """Importing a schema registers its tables with the metadata."""
 
 MIGRATING = 0x7468_6D69

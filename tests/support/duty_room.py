@@ -24,6 +24,8 @@ import alerting.schema
 import inventory.schema
 import monitor.schema
 from alerting.attachments import EvidenceFolder
+from alerting.inspection_service import InspectionPlan
+from alerting.inspections import Answer, Result
 from alerting.models import CauseClass
 from alerting.service import AlertingService
 from dashboards.assembly import assemble
@@ -94,6 +96,7 @@ class DutyRoom:
             clock=self.clock,
             token=secrets.token_urlsafe,
             settings=PagesSettings(),
+            files=EvidenceFolder(folder / "evidence"),
             # The smallest argon2 there is: these passwords guard nothing.
             passwords=Passwords(
                 hasher=PasswordHash((Argon2Hasher(time_cost=1, memory_cost=64, parallelism=1),))
@@ -196,8 +199,28 @@ async def during(room: DutyRoom) -> None:
     await room.advance(25)
 
 
+async def field_work(room: DutyRoom) -> None:
+    """A visit with its findings, and a drill to come."""
+    day, actor = timedelta(days=1), "Thanh tra Sở"
+    visits = room.deps.inspections
+    visit = await visits.plan(InspectionPlan("947", room.now - 6 * day, (actor,)), actor=actor)
+    answers = {"generator": Answer(Result.FAULT, "Không nổ khi có tải"), "fuel": Answer(Result.OK)}
+    await visits.answer(visit.id, answers, hosts=["UBND huyện Mỹ Xuyên"], remarks="")
+    for text, owner, due in (("Thay bình khởi động", "VNPT", -day), ("Thêm đường dự phòng", "VIETTEL", day)):
+        await visits.find(visit.id, text=text, owner=owner, due_at=room.now + due, actor=actor)
+    await room.deps.drills.plan(
+        "Diễn tập đứt vòng ring",
+        scenario="Vòng ring Mỹ Xuyên đứt lúc 08:00, mưa to.",
+        parties=["VNPT", "VIETTEL"],
+        starts_at=room.now + 2 * day,
+        ends_at=room.now + 2 * day + timedelta(hours=4),
+        actor=actor,
+    )
+
+
 async def busy(room: DutyRoom) -> None:
     """Several matters at once, in several states."""
+    await field_work(room)
     await before(room)
     bts = [
         code for code, risk in room.inventory.risks.items() if risk.kind == "bts" and risk.owner == "VIETTEL"

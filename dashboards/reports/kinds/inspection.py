@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from alerting import inspections
 from dashboards.reports.brief import Brief
 from dashboards.reports.document import Block, Cell, Column, Form, Paragraph, Table
 from dashboards.reports.drafts import Section
@@ -9,22 +10,7 @@ from dashboards.reports.record import Inspection
 
 __all__ = ["CHECKLIST", "inspection"]
 
-CHECKLIST = (
-    ("Có phương án bảo đảm thông tin liên lạc", "There is a plan"),
-    ("Có danh sách, lịch trực", "There is a duty list"),
-    ("Đo chất lượng đường truyền", "Line quality was measured"),
-    (
-        "Có đường dự phòng khác doanh nghiệp, khác nguồn điện",
-        "There is a backup by another carrier and power source",
-    ),
-    ("Máy phát điện khởi động có tải", "Generator started under load"),
-    ("Nhiên liệu đủ dùng", "Fuel suffices"),
-    ("Vật tư, thiết bị dự phòng", "Spare parts"),
-    ("Gọi thử toàn bộ số máy", "Every number was called"),
-    ("Đài truyền thanh hoạt động", "Radio station works"),
-    ("Tiếp nhận, chuyển phát bưu gửi", "Mail is handled"),
-    ("An toàn thông tin", "Information security"),
-)
+CHECKLIST = tuple(inspections.CHECKLIST.values())
 """What is looked at where the record holds no answers of its own: the minutes are then a form to fill in by hand."""
 
 

@@ -1,0 +1,53 @@
+"""SQL of drills. Takes a connection, never commits, never asks for the time."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import RowMapping, insert, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from alerting.drills import Drill
+from alerting.field_schema import drills as table
+
+__all__ = ["add", "cancel", "drill", "drills", "running_for"]
+
+
+def _drill(row: RowMapping) -> Drill:
+    return Drill(**{**row, "parties": tuple(row["parties"])})
+
+
+async def running_for(connection: AsyncConnection, party: str, at: datetime) -> Drill | None:
+    """Read the drill that ``party`` takes part in at ``at``; of several the one that began last."""
+    open_ones = or_(table.c.cancelled_at.is_(None), table.c.cancelled_at > at)
+    query = (
+        select(table)
+        .where(table.c.starts_at <= at, table.c.ends_at > at, open_ones)
+        .order_by(table.c.starts_at.desc(), table.c.id.desc())
+    )
+    found = [_drill(row) for row in (await connection.execute(query)).mappings()]
+    return next((one for one in found if party in one.parties), None)
+
+
+async def drills(connection: AsyncConnection, *, limit: int = 200) -> tuple[Drill, ...]:
+    """Read drills, the latest first."""
+    query = select(table).order_by(table.c.starts_at.desc(), table.c.id.desc()).limit(limit)
+    return tuple(_drill(row) for row in (await connection.execute(query)).mappings())
+
+
+async def drill(connection: AsyncConnection, identifier: int) -> Drill | None:
+    """Read one drill."""
+    row = (await connection.execute(select(table).where(table.c.id == identifier))).mappings().first()
+    return _drill(row) if row else None
+
+
+async def add(connection: AsyncConnection, values: dict[str, Any]) -> int:
+    """Insert a drill; answers its id."""
+    made = await connection.execute(insert(table).values(**values))
+    return int(made.inserted_primary_key[0]) if made.inserted_primary_key else 0
+
+
+async def cancel(connection: AsyncConnection, identifier: int, *, by: str, at: datetime) -> bool:
+    """End a drill now, or before it begins; answers whether it had not ended before."""
+    here = (table.c.id == identifier) & table.c.cancelled_at.is_(None) & (table.c.ends_at > at)
+    done = await connection.execute(update(table).where(here).values(cancelled_at=at, cancelled_by=by[:120]))
+    return done.rowcount == 1
