@@ -36,6 +36,7 @@ function connect() {
     // A page that lost the line cannot know what it missed.
     else if (everHeard) refreshSoon();
     everHeard = true;
+    body.heard = "yes";
   });
   stream.addEventListener("board", (event) => {
     const told = heard(event);
