@@ -191,6 +191,7 @@ class Attribution:
             self.waiting,
             inventory=inventory,
             topology=self.belief.topology,
+            witness=self.belief,
             now_ns=now_ns,
         )
         for proposal in answer.proposals:

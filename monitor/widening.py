@@ -91,12 +91,14 @@ def spreading(
     *,
     inventory: Inventory,
     topology: Topology,
+    witness: Witness,
     now_ns: int,
 ) -> set[str]:
     """Answer which ``subjects`` are one more part of a group that goes on losing parts, whose owner knows of two.
 
     Its own page would say what the owner knows; the wider cause will say it better. It waits while the group lost
-    something within :data:`SPREADING_NS`, at most :data:`SPREADING_MOST_NS`.
+    something within :data:`SPREADING_NS`, at most :data:`SPREADING_MOST_NS`. A group falls by whole parts: a line
+    whose own ring answers beside it is a matter of its own, and waits for nobody.
     """
     told: Counter[str] = Counter()
     for cause in causes:
@@ -106,18 +108,23 @@ def spreading(
     falling = {risk for risk, parts in told.items() if parts >= _PARTS}
     if not falling:
         return set()
-    noticed: dict[str, list[int]] = defaultdict(list)
+    fallen: dict[str, list[Failure]] = defaultdict(list)
     for failure in waiting:
         for subject in (failure.of, *(f"risk:{risk}" for risk in topology.risks_of_target(failure.target))):
-            noticed[subject].append(failure.noticed_ns)
-    return {
-        subject
-        for subject in subjects
-        if (risk := next((r for r in _above(subject, inventory, topology) if r in falling), None)) is not None
-        and subject in noticed
-        and now_ns - max(noticed[f"risk:{risk}"]) < SPREADING_NS
-        and now_ns - min(noticed[subject]) < SPREADING_MOST_NS
-    }
+            fallen[subject].append(failure)
+
+    def waits(subject: str) -> bool:
+        onset_ns = min((f.began_ns for f in fallen[subject]), default=now_ns)
+        for risk in _above(subject, inventory, topology):
+            if risk in falling:
+                newest_ns = max((f.noticed_ns for f in fallen[f"risk:{risk}"]), default=now_ns)
+                oldest_ns = min((f.noticed_ns for f in fallen[subject]), default=now_ns - SPREADING_MOST_NS)
+                return now_ns - newest_ns < SPREADING_NS and now_ns - oldest_ns < SPREADING_MOST_NS
+            if witness.census(risk, onset_ns).good:
+                return False
+        return False
+
+    return {subject for subject in subjects if waits(subject)}
 
 
 def _above(subject: str, inventory: Inventory, topology: Topology) -> Iterator[str]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from random import Random
 
 from inventory.models import RiskKind
-from tests.support.scoring import Expected
+from tests.support.scoring import LONG_CUT, Expected
 from tests.support.simulation import Bursts, Experiment
 
 __all__ = ["LONG", "MULTI_SITE", "SCENARIOS", "Scenario", "groups_to_cut", "one_after_the_other"]
@@ -274,21 +274,40 @@ def brown_out(e):
     return []
 
 
-def short_cuts(e):
-    """Single targets cut for 1 to 9 seconds, spread over time: which are seen at all at a cadence of 5 s."""
-    rng = Random(11)
-    wanted = []
-    singles = [t for t in e.topology.codes if t.endswith("MOBILE.router")]
-    rng.shuffle(singles)
-    for number, target in enumerate(singles[:90]):
-        began = BEGAN + rng.random() * 60
-        e.cut([target], began=began, ended=began + 1 + number % 9)
-        path = e.topology.path_of(target)
-        alone = {f"risk:{risk}" for risk in e.topology.risks_of_path(path)}
-        wanted.append(
-            expected(e, e.topology.owner_of(target), {f"path:{path}", *alone}, began=began, ended=began + 10)
-        )
-    return wanted
+def short_cuts(*, shortest, longest, over=60.0, ratio=0.0):
+    """Single targets cut for so many seconds, spread over time: which are seen at all at a cadence of 5 s."""
+
+    def prepare(e):
+        rng = Random(11)
+        wanted = []
+        e.world.lose(ratio)
+        singles = [t for t in e.topology.codes if t.endswith("MOBILE.router")]
+        rng.shuffle(singles)
+        for number, target in enumerate(singles[:90]):
+            began = BEGAN + rng.random() * over
+            lasts = shortest + number % (longest + 1 - shortest)
+            e.cut([target], began=began, ended=began + lasts)
+            path = e.topology.path_of(target)
+            alone = {f"risk:{risk}" for risk in e.topology.risks_of_path(path)}
+            conditions = {f"path:{path}", *alone}
+            wanted.append(
+                expected(
+                    e,
+                    e.topology.owner_of(target),
+                    conditions,
+                    began=began,
+                    ended=began + max(lasts, LONG_CUT) + 1,
+                )
+            )
+        return wanted
+
+    return prepare
+
+
+def ring_as_sight_returns(e):
+    """The uplink is dead for twenty seconds; as it comes back a ring falls, before every target was looked at again."""
+    e.cut((*e.topology.codes, *e.canaries), began=BEGAN, ended=BEGAN + 20, is_ours=True)
+    return a_group(RING, began=BEGAN + 20.3, ended=BEGAN + 50)(e)
 
 
 def groups_to_cut(e, rng, number):
@@ -335,7 +354,14 @@ SCENARIOS = (
     Scenario("core dies ring by ring over 8 s", ring_by_ring, 100),
     Scenario("two carriers cut in the same second", two_carriers(), 70),
     Scenario("two carriers cut, and a canary with them", two_carriers(canaries=1), 70, is_long=True),
-    Scenario("cuts of 1 to 9 s", short_cuts, 100, is_judged=False),
+    Scenario("cuts of 1 to 9 s", short_cuts(shortest=1, longest=9), 100, is_judged=False),
+    Scenario("cuts of 10 to 15 s", short_cuts(shortest=10, longest=15, over=240), 300),
+    Scenario(
+        "cuts of 10 to 15 s, 2 % lost",
+        short_cuts(shortest=10, longest=15, over=240, ratio=0.02),
+        300,
+        is_long=True,
+    ),
     Scenario("1 % random loss", losing(0.01), 300, sample="province", tick=0.2, is_long=True),
     Scenario("2 % random loss", losing(0.02), 300, sample="province", tick=0.2),
     Scenario("10 % random loss", losing(0.10), 600, sample="province", tick=0.2, is_long=True),
@@ -361,6 +387,7 @@ SCENARIOS = (
     Scenario("vantage uplink on and off", blind_on_and_off, 110, is_blind=True, is_long=True),
     Scenario("vantage uplink loses 50 %", own_line_losing(0.5), 110, is_blind=True, is_long=True),
     Scenario("vantage uplink loses 80 %", own_line_losing(0.8), 110, is_blind=True, is_long=True),
+    Scenario("ring cut as the uplink comes back", ring_as_sight_returns, 90),
     Scenario("centre cut off from the vantage", centre_cut_off, 90, is_blind=True, is_long=True),
     Scenario("clock steps 1 h forward", stepped(HOUR), 120),
     Scenario("clock steps 1 h back", stepped(-HOUR), 120),

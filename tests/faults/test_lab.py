@@ -11,9 +11,15 @@ from tests.faults import results
 from tests.support.lab_runs import a_bench, pass_time
 from tests.support.scoring import expectations_met, false_pages, pages_after, score, spread
 
-pytestmark = [pytest.mark.root, pytest.mark.story, pytest.mark.faults_long, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.root, pytest.mark.story, pytest.mark.faults_long, pytest.mark.timeout(1800)]
 
 LINES = ("UBBC-31498-MOBILE", "UBBC-31531-MOBILE", "UBBC-31570-MOBILE", "UBBC-31675-MOBILE")
+LINE_SECONDS = 16.0
+"""How long a single line is cut. Its owner is told once the policy's ``hold_lone`` (4 s) has passed beside the cadence
+(5 s) and a timeout (1 s), 10.2 s after the cut at worst; later where a look was lost lately, as on a machine that does
+much else. A cut of 12 s would judge the machine; cuts of 10 s are judged by simulation.
+"""
+
 GROUPS = (
     "VNPT-OLT-941-1",
     "VNPT-OLT-943-1",
@@ -50,7 +56,10 @@ def test_single_lines_are_cut(bench, wanted):
         [target, *_] = bench.topology.targets_of_path(line)
         alone = {c for r in bench.topology.risks_of_path(line) for c in bench.same_as(r)}
         wanted[line] = bench.cut(
-            target=target, owner=bench.topology.owner_of(target), conditions={f"path:{line}", *alone}
+            lasts=LINE_SECONDS,
+            target=target,
+            owner=bench.topology.owner_of(target),
+            conditions={f"path:{line}", *alone},
         )
         [found] = expectations_met([wanted[line]], bench.opened()[-1:])
         assert found, (wanted[line], bench.opened())
@@ -106,7 +115,7 @@ def test_a_service_killed_in_the_middle_of_a_cut_finds_it_once(bench, wanted):
     bench.province.wait_for(
         lambda: len(bench.province.rows("SELECT 1 FROM outages WHERE ended_at IS NULL")) == count,
         "all of the ring is down",
-        seconds=15,
+        seconds=30,
     )
     bench.province.kill_service()
     bench.province.start_service()

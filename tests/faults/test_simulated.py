@@ -1,7 +1,8 @@
 """Faults in a simulated province: virtual time, seeded chance, the product's own schedule, belief and acting.
 
 What is judged must hold; what is only measured (heavy loss, bursts, cuts shorter than a decision needs) goes into
-the table of results with everything else, so that a change of policy shows what it costs.
+the table of results with everything else, so that a change of policy shows what it costs. Time is virtual: how long a
+test may take is no judgement, only a guard against one that hangs, and wide enough for a machine that does much else.
 """
 
 import pytest
@@ -38,13 +39,14 @@ async def recorded(scenario):
     return run
 
 
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("scenario", SHORT, ids=named)
 async def test_what_is_believed_is_what_was_done(scenario):
     judge(await recorded(scenario), scenario)
 
 
 @pytest.mark.faults_long
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1200)
 @pytest.mark.parametrize("scenario", REST, ids=named)
 async def test_what_is_believed_of_worse_days(scenario):
     run = await recorded(scenario)
@@ -53,7 +55,7 @@ async def test_what_is_believed_of_worse_days(scenario):
 
 
 @pytest.mark.faults_long
-@pytest.mark.timeout(2400)
+@pytest.mark.timeout(5400)
 async def test_a_day_of_two_percent_loss_makes_no_outage_and_pages_no_carrier():
     run = await recorded(LONG[0])
     assert run.looks > 2200 * 86_400 / 5
@@ -62,7 +64,7 @@ async def test_a_day_of_two_percent_loss_makes_no_outage_and_pages_no_carrier():
 
 
 @pytest.mark.faults_long
-@pytest.mark.timeout(1200)
+@pytest.mark.timeout(2400)
 async def test_the_cause_of_what_several_sites_share_is_right_in_95_of_100(capsys):
     run = await recorded(LONG[1])
     assert len(run.causes) >= 20

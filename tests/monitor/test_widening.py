@@ -4,9 +4,13 @@ import pytest
 from sqlalchemy import select
 
 from inventory.database import reading
+from inventory.topology import Topology
+from monitor.causes import Cause
+from monitor.correlation import Census, Failure
 from monitor.models import ChangeReason, SubjectKind
 from monitor.moments import moment
 from monitor.schema import causes, outages
+from monitor.widening import spreading
 from probes.models import Outcome
 from tests.support.monitoring import an_inventory, belief_on, ns
 
@@ -36,6 +40,45 @@ async def fall_one_after_the_other(duty, *, apart=5.0):
     await duty.tick(at=8)
     await duty.fall(*OLT_2, at=5 + apart)
     await duty.tick(at=5 + apart + 3)
+
+
+class Seen:
+    """A witness who saw so many others under each group answer."""
+
+    def __init__(self, good):
+        self._good = good
+
+    def census(self, risk, onset_ns):
+        return Census(down=1, suspect=0, good=self._good.get(risk, 0), unseen=0)
+
+    def is_lost(self, subject):
+        return True
+
+
+@pytest.mark.parametrize(
+    ("good", "waits"),
+    [
+        ({"RING": 1}, {"path:X-33-FIXED"}),
+        ({"RING": 1, "OLT-2": 1}, set()),
+    ],
+    ids=["nothing beside it answers: a part of what falls", "its neighbours answer: a matter of its own"],
+)
+def test_a_line_waits_for_the_whole_only_if_its_own_group_may_have_fallen(good, waits):
+    inventory = an_inventory()
+    now_ns = ns(20)
+    answer = spreading(
+        ["path:X-33-FIXED"],
+        [
+            Cause(f"path:{path}", "VNPT", ns(10), ns(12), {path: ns(10)}, {path})
+            for path in ("X-31-FIXED", "X-32-FIXED")
+        ],
+        [Failure("X-33-FIXED", "path:X-33-FIXED", ns(16), ns(18))],
+        inventory=inventory,
+        topology=Topology(inventory),
+        witness=Seen(good),
+        now_ns=now_ns,
+    )
+    assert answer == waits
 
 
 async def test_two_groups_that_fall_one_after_the_other_are_the_ring_once_nothing_else_of_it_answers(duty):

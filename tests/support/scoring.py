@@ -14,6 +14,7 @@ from statistics import median
 from typing import Any
 
 __all__ = [
+    "LONG_CUT",
     "Believed",
     "Expected",
     "Injury",
