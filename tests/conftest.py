@@ -6,6 +6,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.support import databases
+from tests.support.arrivals import expecting
 from tests.support.postgres import POSTGRES_BIN
 
 # Debian keeps servers in sbin, which a person's path leaves out; started by a test they need no more rights than it has.
@@ -29,6 +30,13 @@ def pytest_configure(config):
 
 def pytest_unconfigure():
     databases.chosen.close()
+
+
+@pytest.fixture(autouse=True)
+def no_unexpected_message():
+    """Every receiver of mail, SMS, calls and webhooks is strict: what arrives there and is not looked at fails the test."""
+    with expecting():
+        yield
 
 
 @pytest.fixture(params=databases.ENGINES)

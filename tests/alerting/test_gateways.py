@@ -3,9 +3,11 @@
 import pytest
 from fastapi import FastAPI
 from httpx2 import ASGITransport, AsyncClient
+from sqlalchemy import select
 
 from alerting.contact_store import faults_of_contacts
 from alerting.models import DeliveryState, IncidentState
+from alerting.schema import outbox
 from alerting.web.gateways import gateway_routes
 from inventory.database import reading
 from inventory.models import ContactChannel
@@ -77,6 +79,11 @@ async def gateway(room):
         )  # fmt: skip
         async with AsyncClient(transport=ASGITransport(app), base_url="http://ts.invalid") as client:
             yield Gateway(room, worker, client, mail, sms)
+    async with reading(room.database) as connection:
+        decided = set((await connection.execute(select(outbox.c.key))).scalars())
+    left = [one.key for letter in mail.letters + sms.letters for one in letter.messages]
+    assert len(left) == len(set(left)), "each leaves once"
+    assert set(left) <= decided
 
 
 async def test_a_receipt_by_key_or_by_the_gateways_own_name_moves_a_page_to_delivered(room, gateway):

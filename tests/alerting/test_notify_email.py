@@ -127,7 +127,8 @@ async def test_an_address_that_is_none_is_refused_for_good(sink):
 
 async def test_from_a_cut_to_the_mail_of_the_person_on_duty_and_nobody_else(tmp_path, sink):
     async with a_duty_room(tmp_path) as room:
-        channels = {ContactChannel.EMAIL: a_channel(sink.port), ContactChannel.SMS: ScriptedChannel()}
+        sms = ScriptedChannel()
+        channels = {ContactChannel.EMAIL: a_channel(sink.port), ContactChannel.SMS: sms}
         async with an_outbox_worker(room, channels):
             incident = await room.cut()
             await sink.wait_for(1)
@@ -142,4 +143,7 @@ async def test_from_a_cut_to_the_mail_of_the_person_on_duty_and_nobody_else(tmp_
         ("truc@so.invalid", "[P2] SC-21-0001 Đã tiếp nhận:"),
         ("truc@so.invalid", "[P2] SC-21-0001 Đã có tín hiệu trở lại, đang xác minh:"),
         ("truc@so.invalid", "[P2] SC-21-0001 Đã khôi phục, chờ đóng phiếu:"),
+    ]
+    assert [(letter.message.address, letter.message.kind) for letter in sms.letters] == [
+        ("+84910000001", "page")
     ]

@@ -30,6 +30,11 @@ async def states(room, kind="page"):
     return {m.channel: m.state for m in await room.messages() if m.kind == kind}
 
 
+def readers(*channels):
+    """Answer who was written to, by channel and in order; nobody else was."""
+    return [[letter.message.person for letter in channel.letters] for channel in channels]
+
+
 async def settled(room, state, *, count=1):
     async def reached():
         return sum(m.state == state for m in await room.messages()) >= count
@@ -53,10 +58,12 @@ async def test_a_page_leaves_within_a_moment_of_the_commit_that_decided_it(room)
 
 
 async def test_a_page_carries_a_link_whose_token_is_stored_nowhere(room, tmp_path):
+    sms = ScriptedChannel()
     mail = ScriptedChannel()
-    async with an_outbox_worker(room, {EMAIL: mail, SMS: ScriptedChannel()}):
+    async with an_outbox_worker(room, {EMAIL: mail, SMS: sms}):
         await room.cut()
         await settled(room, DeliveryState.SENT, count=2)
+    assert readers(mail, sms) == [["vnpt-1"], ["vnpt-1"]]
     link = mail.letters[0].link
     assert link.startswith("https://ts.invalid/a/token-")
     token = link.rpartition("/")[2].encode()
@@ -65,8 +72,9 @@ async def test_a_page_carries_a_link_whose_token_is_stored_nowhere(room, tmp_pat
 
 
 async def test_looking_at_a_link_changes_nothing_and_acting_on_it_acknowledges_as_its_person(room):
+    sms = ScriptedChannel()
     mail = ScriptedChannel()
-    async with an_outbox_worker(room, {EMAIL: mail, SMS: ScriptedChannel()}):
+    async with an_outbox_worker(room, {EMAIL: mail, SMS: sms}):
         incident = await room.cut()
         await settled(room, DeliveryState.SENT, count=2)
         token = mail.letters[0].link.rpartition("/")[2]
@@ -81,11 +89,15 @@ async def test_looking_at_a_link_changes_nothing_and_acting_on_it_acknowledges_a
         room.clock.advance(hours=1)
         assert await room.service.answers.by_link(token) is None
         assert await room.service.answers.by_link("made up") is None
+    # Beside the pages the department's officer is told, who pages nobody.
+    assert readers(sms) == [["vnpt-1"]]
+    assert {letter.message.kind for letter in mail.letters[1:]} <= {"notice"}
 
 
 async def test_a_failure_for_now_is_tried_again_after_five_fifteen_and_forty_five_seconds(room):
+    sms = ScriptedChannel()
     mail = ScriptedChannel(*(refused() for _ in range(3)))
-    async with an_outbox_worker(room, {EMAIL: mail, SMS: ScriptedChannel()}) as worker:
+    async with an_outbox_worker(room, {EMAIL: mail, SMS: sms}) as worker:
         await room.cut()
         for attempt, wait in enumerate((5, 15, 45), start=1):
 
@@ -100,7 +112,7 @@ async def test_a_failure_for_now_is_tried_again_after_five_fifteen_and_forty_fiv
             room.clock.advance(seconds=wait)
             worker.wake()
         await settled(room, DeliveryState.SENT, count=2)
-    assert len(mail.letters) == 1
+    assert readers(mail, sms) == [["vnpt-1"], ["vnpt-1"]]
     assert (await room.messages())[0].error == ""
 
 
@@ -144,6 +156,7 @@ async def test_one_page_of_a_step_that_got_through_is_enough_to_wait_for(room):
         await settled(room, DeliveryState.FAILED)
         await settled(room, DeliveryState.SENT)
     assert await room.service.tick() == 0
+    assert readers(mail, sms) == [[], ["vnpt-1"]]
 
 
 async def test_a_channel_that_nobody_configured_fails_for_good_and_hastens(room):
@@ -250,8 +263,9 @@ async def test_a_notice_is_tried_again_only_when_it_surely_did_not_arrive(room, 
 
 
 async def test_an_uncertain_page_is_sent_again(room):
+    sms = ScriptedChannel()
     mail = ScriptedChannel(refused(uncertain=True))
-    async with an_outbox_worker(room, {EMAIL: mail, SMS: ScriptedChannel()}) as worker:
+    async with an_outbox_worker(room, {EMAIL: mail, SMS: sms}) as worker:
         await room.cut()
 
         async def tried():
@@ -261,12 +275,13 @@ async def test_an_uncertain_page_is_sent_again(room):
         room.clock.advance(seconds=5)
         worker.wake()
         await settled(room, DeliveryState.SENT, count=2)
-    assert len(mail.letters) == 1
+    assert readers(mail, sms) == [["vnpt-1"], ["vnpt-1"]]
 
 
 async def test_a_channel_that_breaks_in_its_own_way_counts_as_a_failed_attempt(room):
+    sms = ScriptedChannel()
     mail = ScriptedChannel(RuntimeError("a fault of ours"))
-    async with an_outbox_worker(room, {EMAIL: mail, SMS: ScriptedChannel()}) as worker:
+    async with an_outbox_worker(room, {EMAIL: mail, SMS: sms}) as worker:
         await room.cut()
 
         async def tried():
@@ -277,43 +292,49 @@ async def test_a_channel_that_breaks_in_its_own_way_counts_as_a_failed_attempt(r
         worker.wake()
         await settled(room, DeliveryState.SENT, count=2)
     assert room.service.metrics.failures.labels("channel")._value.get() == 1
+    assert readers(mail, sms) == [["vnpt-1"], ["vnpt-1"]]
 
 
 async def test_an_attempt_that_outlasts_its_deadline_is_given_up_while_the_lease_still_runs(room):
+    sms = ScriptedChannel()
     mail = ScriptedChannel()
     mail.gate = asyncio.Event()
     lease = timedelta(seconds=0.3)
-    async with an_outbox_worker(room, {EMAIL: mail, SMS: ScriptedChannel()}, lease=lease):
+    async with an_outbox_worker(room, {EMAIL: mail, SMS: sms}, lease=lease):
         await room.cut()
 
         async def given_up():
             return "outlasted" in (await room.messages())[0].error
 
         await until(given_up)
+        await settled(room, DeliveryState.SENT)
+    assert readers(mail, sms) == [[], ["vnpt-1"]]
     assert (await states(room))[EMAIL] == DeliveryState.PENDING
 
 
 async def test_no_more_attempts_run_at_once_than_the_channel_allows(room):
+    sms = ScriptedChannel()
     await room.cut()
     for number in range(9):
         await room.believe(f"path:UB-315{number + 1:02d}-DT")
     await room.service.absorb()
     mail = ScriptedChannel()
     mail.gate = asyncio.Event()
-    async with an_outbox_worker(
-        room, {EMAIL: mail, SMS: ScriptedChannel()}, concurrency=3, budget=Budget(10)
-    ):
+    async with an_outbox_worker(room, {EMAIL: mail, SMS: sms}, concurrency=3, budget=Budget(10)):
         await until(lambda: asyncio.sleep(0, mail.running == 3))
         mail.gate.set()
         await until(lambda: asyncio.sleep(0, len(mail.letters) == 10))
     assert mail.most == 3
+    assert readers(mail)[0].count("vnpt-1") == len(readers(mail)[0]) == 10
+    assert set(readers(sms)[0]) <= {"vnpt-1"}
 
 
 async def test_stopping_is_quick_and_what_was_cut_off_is_sent_later(room):
+    sms = ScriptedChannel()
     mail = ScriptedChannel()
     mail.gate = asyncio.Event()
     loop = asyncio.get_running_loop()
-    async with an_outbox_worker(room, {EMAIL: mail, SMS: ScriptedChannel()}):
+    async with an_outbox_worker(room, {EMAIL: mail, SMS: sms}):
         await room.cut()
         await until(lambda: asyncio.sleep(0, mail.running == 1))
         stopped = loop.time()
@@ -321,6 +342,6 @@ async def test_stopping_is_quick_and_what_was_cut_off_is_sent_later(room):
     assert mail.letters == []
     room.clock.advance(seconds=31)
     again = ScriptedChannel()
-    async with an_outbox_worker(room, {EMAIL: again, SMS: ScriptedChannel()}):
+    async with an_outbox_worker(room, {EMAIL: again, SMS: sms}):
         await settled(room, DeliveryState.SENT, count=2)
-    assert len(again.letters) == 1
+    assert readers(again, sms) == [["vnpt-1"], ["vnpt-1"]]

@@ -48,6 +48,7 @@ async def test_a_trial_that_leaves_opens_nothing(room):
 async def test_a_trial_that_fails_once_is_tried_again_before_anybody_is_called(room):
     channel, waited = ScriptedChannel(refused()), []
     assert await a_canary(room, channel, waited).round() == {}
+    assert [letter.message.address for letter in channel.letters] == ["+84980000009"]
     assert waited == [30.0]
     assert await room.incidents() == []
 

@@ -18,6 +18,7 @@ from alerting.notify.channel import Channel, Letter
 from alerting.worker import OutboxWorker
 from inventory.models import ContactChannel
 from tests.support.acting import NOON, until
+from tests.support.arrivals import Arrivals
 
 FAKE_CENTRE = Path("/usr/lib/kannel/test/fakesmsc")
 HAS_KANNEL = shutil.which("bearerbox") and shutil.which("smsbox") and FAKE_CENTRE.exists()
@@ -81,7 +82,7 @@ class MailSink:
     port: int
     replies: list = field(default_factory=list)
     refused: dict = field(default_factory=dict)
-    mails: list = field(default_factory=list)
+    mails: Arrivals = field(default_factory=lambda: Arrivals("mail relay"))
     arrived: asyncio.Event = field(default_factory=asyncio.Event)
     open: int = 0
 
@@ -151,7 +152,7 @@ class Receiver:
 
     port: int
     script: list = field(default_factory=list)
-    calls: list = field(default_factory=list)
+    calls: Arrivals = field(default_factory=lambda: Arrivals("web receiver"))
     open: int = 0
     closing: asyncio.Event = field(default_factory=asyncio.Event)
     talks: dict = field(default_factory=dict)
@@ -221,7 +222,7 @@ class ScriptedChannel(Channel):
 
     def __init__(self, *script):
         self.script = list(script)
-        self.letters = []
+        self.letters = Arrivals("channel")
         self.gate = None
         self.running = 0
         self.most = 0
@@ -277,15 +278,22 @@ class Kannel:
 
     port: int
     log: Path
+    messages: Arrivals = field(default_factory=lambda: Arrivals("message centre"))
 
     async def received(self, count, *, within=20.0):
-        async def enough():
-            lines = [
-                line for line in self.log.read_text(errors="replace").splitlines() if "Got message" in line
-            ]
-            return lines if len(lines) >= count else None
+        """Wait for ``count`` messages; answers the centre's line of each that has arrived."""
 
-        return await until(enough, within=within)
+        async def enough():
+            self.read()
+            return len(self.messages) >= count
+
+        await until(enough, within=within)
+        return list(self.messages)
+
+    def read(self):
+        """Take up what the centre has written since the last time."""
+        lines = [line for line in self.log.read_text(errors="replace").splitlines() if "Got message" in line]
+        self.messages.extend(lines[len(self.messages) :])
 
 
 _KANNEL = """
@@ -359,7 +367,9 @@ async def a_kannel(tmp_path):
                 str(FAKE_CENTRE), "-H", "127.0.0.1", "-r", str(centre), "-m", "0", "1 2 text x", output=output
             )
         await _listening(send)
-        yield Kannel(send, log)
+        kannel = Kannel(send, log)
+        yield kannel
+        kannel.read()
     finally:
         for process in reversed(running):
             if process.returncode is None:
