@@ -124,7 +124,7 @@ class Bench:
         return [replace(opened[stands], paged=paged) for stands, paged in first.items()]
 
     def _incidents(self):
-        return self.province.rows("SELECT * FROM incidents ORDER BY id")
+        return self.province.rows("SELECT * FROM incidents ORDER BY opened_at, id")
 
     def unobserved(self):
         return self.province.rows("SELECT * FROM unobserved")
