@@ -1,0 +1,258 @@
+"""No party learns anything of another: every route of the application is walked as each role, and every answer read.
+
+What is walked is the application's own routing table, so a page or an API that is added is walked too, or fails the
+test by name until it has an example. What is looked for are the marks that every secret of a party carries, and
+answers that differ between what is another's and what never was.
+"""
+
+import re
+from collections import Counter
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+import pytest_asyncio
+
+from dashboards.security import form_token
+from inventory.database import metadata
+from inventory.database import reading as reading_of
+from tests.support.two_carriers import MarkOf
+from tests.support.two_carriers_day import Day, Side, account_of
+from tests.support.two_carriers_story import a_day_of_two, nobody
+from tests.support.walk import Asked, normal, requests, routes_of, text_of
+
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
+
+ALPHA = account_of("ALPHA")
+STREAMS = {("GET", "/events")}
+"""Streams do not end: tests/dashboards/test_leaks_streams.py reads them."""
+ENDS_THE_WALK = {("POST", "/sign-out"), ("POST", "/password"), ("POST", "/-/reload")}
+NOT_RESTRICTED = ("inspector", "support", "committee", "machine")
+EVERYBODY = ("admin2", "leader", "officer", *NOT_RESTRICTED)
+WAIT = timedelta(seconds=0)
+MANY = 10**6
+"""No list of a province is as long as that, so an id above it was drawn, not counted."""
+KEPT_OF_LOOKING = {"accounts", "sessions", "access_audit", "attempts", "api_tokens", "idempotency_keys"}
+PARTY_OF = {ALPHA: "ALPHA", "alpha-machine": "ALPHA", "charlie": "CHARLIE"}
+
+
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def day(tmp_path_factory) -> AsyncIterator[Day]:
+    with pytest.MonkeyPatch.context() as patch:
+        async with a_day_of_two(tmp_path_factory.mktemp("day"), patch.setattr) as made:
+            yield made
+
+
+def routes(day: Day) -> list[tuple[str, str]]:
+    return [route for route in routes_of(day.app) if route not in STREAMS | ENDS_THE_WALK]
+
+
+class Walker:
+    """Somebody who asks, by browser or by program; ``told`` keeps nothing but what must not have been told."""
+
+    def __init__(self, day: Day, name: str, *, by_token: bool = False) -> None:
+        self.day, self.name = day, name
+        self.client = day.machine(name) if by_token else day.browser(name)
+        self.secret = "" if by_token or not name else day.cookies[name]
+        self.found: dict[str, set[str]] = {}
+        self.statuses: Counter[int] = Counter()
+        self._watched = {
+            re.compile(_spelt(text), re.IGNORECASE): text
+            for text, whose in day.marks.items()
+            if not _may_know(name, whose)
+        }
+
+    async def ask(self, asked: Asked):
+        more = {}
+        if asked.form is not None:
+            more["data"] = {**asked.form, "csrf": form_token(self.secret, asked.path)}
+        if asked.files is not None:
+            more["files"] = asked.files
+        if asked.json is not None:
+            more["json"] = asked.json
+        answer = await self.client.request(asked.route[0], asked.path, **more)
+        self.statuses[answer.status_code] += 1
+        self._read(asked, text_of(answer))
+        return answer
+
+    def _read(self, asked: Asked, told: str) -> None:
+        for spelt, text in self._watched.items():
+            if text not in asked.names and spelt.search(told):
+                self.found.setdefault(f"{asked.route[0]} {asked.route[1]}", set()).add(text)
+
+    def leaks(self) -> str:
+        return "\n".join(f"{self.name}: {route} tells {sorted(what)}" for route, what in self.found.items())
+
+
+def _spelt(text: str) -> str:
+    """A telephone number is found however its digits are grouped."""
+    if text.isdecimal() and len(text) == 9:
+        return r"[ .\-]?".join(text)
+    return rf"(?<![\w]){re.escape(text)}(?![\w])" if text.startswith("10.7") else re.escape(text)
+
+
+def _may_know(name: str, whose: MarkOf) -> bool:
+    party = PARTY_OF.get(name)
+    if whose.is_for_nobody or not name:
+        return False
+    if whose.is_for_administrators:
+        return name == "admin2" or (party == whose.party and name == ALPHA)
+    if party is not None:
+        is_told = party == whose.party or (whose.is_shared and name == "charlie")
+        return is_told and not (whose.is_restricted and name == "alpha-machine")
+    return not (whose.is_restricted and name in NOT_RESTRICTED)
+
+
+def reading(asked: list[Asked]) -> list[Asked]:
+    return [one for one in asked if not one.is_write]
+
+
+async def test_every_route_has_an_example(day):
+    assert len(requests(routes(day), day.sides["ALPHA"])) > 150
+
+
+async def test_a_carrier_reads_nothing_of_another_whatever_it_opens(day):
+    walker = Walker(day, ALPHA)
+    for side in (day.sides["ALPHA"], day.sides["BRAVO"], nobody()):
+        for asked in reading(requests(routes(day), side)):
+            await walker.ask(asked)
+    assert not walker.found, walker.leaks()
+
+
+async def test_a_carriers_own_program_reads_nothing_of_another_and_nothing_restricted(day):
+    walker = Walker(day, "alpha-machine", by_token=True)
+    for side in (day.sides["ALPHA"], day.sides["BRAVO"], day.restricted["ALPHA"]):
+        for asked in reading(requests(routes(day), side)):
+            if asked.is_api:
+                await walker.ask(asked)
+    assert not walker.found, walker.leaks()
+
+
+async def test_a_helper_is_told_what_is_needed_and_not_whose_trouble_it_is(day):
+    walker = Walker(day, "charlie")
+    for side in day.sides.values():
+        for asked in reading(requests(routes(day), side)):
+            await walker.ask(asked)
+    assert not walker.found, walker.leaks()
+
+
+@pytest.mark.parametrize("name", ["", *EVERYBODY])
+async def test_each_role_reads_only_what_it_may(day, name):
+    """Strangers read nothing; who may not know of restricted matters reads none; nobody ever reads a secret again."""
+    walker = Walker(day, name)
+    for side in (day.sides["ALPHA"], day.restricted["BRAVO"]):
+        for asked in reading(requests(routes(day), side)):
+            if name or asked.names == () or not _opens_without_account(asked):
+                await walker.ask(asked)
+    assert not walker.found, walker.leaks()
+
+
+def _opens_without_account(asked: Asked) -> bool:
+    """Links in messages are the key themselves: who holds one is who it was sent to."""
+    return asked.route[1] in {"/a/{token}", "/c/{token}", "/roster/mine/{token}", "/roster/calendar/{token}"}
+
+
+async def test_every_mark_is_really_there_to_be_found(day):
+    """A mark that the administrator never sees would prove nothing by not being seen by others."""
+    walker = Walker(day, "admin2")
+    walker._watched = {
+        re.compile(_spelt(text), re.IGNORECASE): text
+        for text, whose in day.marks.items()
+        if not whose.is_for_nobody
+    }
+    for side in (*day.sides.values(), *day.restricted.values()):
+        for asked in reading(requests(routes(day), side)):
+            await walker.ask(Asked(asked.route, asked.path))
+    seen = set().union(*walker.found.values())
+    assert {text for text, whose in day.marks.items() if not whose.is_for_nobody} - seen == set()
+
+
+async def differing(walker: Walker, day: Day, theirs: Side, *, among=None) -> list[str]:
+    """Answer where what is ``theirs`` is answered otherwise than what never was."""
+    different = []
+    asked = requests(routes(day), theirs)
+    for one, none in zip(asked, requests(routes(day), _like(theirs)), strict=True):
+        if _is_foreign(one, none) and (among is None or among(one)):
+            day.now += WAIT  # what is asked often is slowed down, for whoever asks
+            told = normal(await walker.ask(one), one)
+            day.now += WAIT
+            never = normal(await walker.ask(none), none)
+            if told != never:
+                different.append(f"{one.route[0]} {one.path}: {told[0]} {_where(told[1], never[1])}")
+    return different
+
+
+def _like(side: Side) -> Side:
+    """Answer a side that never was, of the same party: parties themselves are no secret."""
+    return replace(nobody(), party=side.party)
+
+
+def _is_foreign(one: Asked, none: Asked) -> bool:
+    return (one.path, one.form, one.json, one.files) != (none.path, none.form, none.json, none.files)
+
+
+def _where(told: str, never: str) -> str:
+    """Answer the first place where two answers part."""
+    place = next((at for at, (a, b) in enumerate(zip(told, never, strict=False)) if a != b), min(len(told), len(never)))
+    return f"…{told[max(0, place - 60) : place + 80]!r} / {never[max(0, place - 60) : place + 80]!r}"
+
+
+async def test_what_is_another_carriers_answers_as_what_never_was_to_a_browser(day):
+    before = await _state(day)
+    walker = Walker(day, ALPHA)
+    different = await differing(walker, day, day.sides["BRAVO"])
+    assert not different, "\n".join(different)
+    assert not walker.found, walker.leaks()
+    assert await _changed(day, before) == []
+
+
+async def test_what_is_another_carriers_answers_as_what_never_was_to_a_program(day):
+    before = await _state(day)
+    for name in (ALPHA, "alpha-machine"):
+        walker = Walker(day, name, by_token=True)
+        different = await differing(walker, day, day.sides["BRAVO"], among=lambda one: one.is_api)
+        assert not different, "\n".join(different)
+        assert not walker.found, walker.leaks()
+    assert await _changed(day, before) == []
+
+
+@pytest.mark.parametrize("name", [*NOT_RESTRICTED, "alpha-machine"])
+async def test_a_restricted_matter_answers_as_one_that_never_was(day, name):
+    side = day.restricted["ALPHA" if name == "alpha-machine" else "BRAVO"]
+    for by_token in (False, True):
+        walker = Walker(day, name, by_token=by_token)
+        different = await differing(walker, day, side)
+        assert not different, "\n".join(different)
+        assert not walker.found, walker.leaks()
+
+
+async def test_what_a_carrier_does_with_its_own_tells_it_nothing_of_another(day):
+    walker = Walker(day, ALPHA)
+    for asked in requests(routes(day), day.sides["ALPHA"]):
+        if asked.is_write:
+            day.now += WAIT
+            await walker.ask(asked)
+    assert not walker.found, walker.leaks()
+    assert walker.statuses[303] + walker.statuses[200] + walker.statuses[201] > 20, walker.statuses
+
+
+async def test_ids_that_a_carrier_sees_do_not_count_what_others_have(day):
+    side = day.sides["ALPHA"]
+    counted = [side.aid, side.work, side.report, side.handover, side.swap, side.incident]
+    assert [each for each in counted if int(each) < MANY] == []
+
+
+async def _state(day: Day) -> dict[str, list]:
+    """Read everything that is kept of matters; not who looked, when, and how often."""
+    async with reading_of(day.service.database) as connection:
+        return {
+            table.name: sorted(map(repr, (await connection.execute(table.select())).all()))
+            for table in metadata.sorted_tables
+            if table.name not in KEPT_OF_LOOKING
+        }
+
+
+async def _changed(day: Day, before: dict[str, list]) -> list[str]:
+    now = await _state(day)
+    return [f"{name}: {set(rows) ^ set(before[name])}" for name, rows in now.items() if rows != before[name]]
