@@ -18,11 +18,12 @@ from alerting.aid import Aid, AidEvent, AidKind, AidRefusedError, AidState, appl
 from alerting.aid_notices import tell
 from alerting.aid_store import AidEntry
 from alerting.case import SYSTEM, Case
-from alerting.errors import MissingReasonError, RefusedError, StaleIncidentError
+from alerting.errors import MissingReasonError, RefusedError, StaleIncidentError, UnknownIncidentError
 from alerting.models import LIVE, IncidentEvent, IncidentState
 from alerting.province import Province
 from alerting.service import Deed
 from inventory.database import reading
+from inventory.drawn import Draw
 from monitor.models import Verdict
 
 __all__ = ["AidOrder", "AidService", "Deeds", "FaultyAidError", "UnknownAidError", "UnverifiedAidError"]
@@ -96,11 +97,13 @@ class AidService:
         alerting: Deeds,
         clock: Callable[[], datetime],
         verdicts: Callable[[], Mapping[str, Verdict]],
+        draw: Draw | None = None,
     ) -> None:
         self._database = database
         self._alerting = alerting
         self._clock = clock
         self._verdicts = verdicts
+        self._draw = draw
 
     # What others ask
 
@@ -131,7 +134,7 @@ class AidService:
         async def deed(case: Case, province: Province, at: datetime) -> None:
             incident = case.incident
             if scope is not None and incident.owner != scope:
-                raise UnknownAidError(0)
+                raise UnknownIncidentError(order.incident)
             _check(order, incident.owner, incident.state, province)
             blank = Aid(
                 id=0,
@@ -148,7 +151,7 @@ class AidService:
                 created_at=at,
                 is_standby=order.is_standby,
             )
-            aid = await store.add_aid(case.connection, blank)
+            aid = await store.add_aid(case.connection, blank, draw=self._draw)
             made[:] = [aid]
             await self._note(case, aid, AidEvent.DRAFTED, at, actor, {})
 

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alerting.aid import Aid, AidEvent, AidKind, AidState
 from alerting.aid_schema import aid_events, aids
+from inventory.drawn import Draw, drawn_id
 
 __all__ = [
     "AidEntry",
@@ -38,9 +39,10 @@ class AidEntry:
     details: Mapping[str, Any]
 
 
-async def add_aid(connection: AsyncConnection, aid: Aid) -> Aid:
-    """Insert an aid (its id is ignored); answers it as it is stored."""
-    result = await connection.execute(insert(aids).values(**_values(aid)).returning(_c.id))
+async def add_aid(connection: AsyncConnection, aid: Aid, *, draw: Draw | None = None) -> Aid:
+    """Insert an aid (its id is ignored: ``draw`` gives one, else the database); answers it as it is stored."""
+    given = await drawn_id(connection, _c.id, draw)
+    result = await connection.execute(insert(aids).values(**given, **_values(aid)).returning(_c.id))
     return _read((await connection.execute(select(aids).where(_c.id == result.scalar_one()))).one())
 
 
@@ -80,7 +82,9 @@ async def aids_of(
     query = select(aids).where(_scope(party))
     if incident is not None:
         query = query.where(_c.incident == incident)
-    ordered = query.order_by(_c.deadline_at.is_(None), _c.deadline_at, _c.id.desc()).limit(limit)
+    ordered = query.order_by(
+        _c.deadline_at.is_(None), _c.deadline_at, _c.created_at.desc(), _c.id.desc()
+    ).limit(limit)
     return [_read(row) for row in await connection.execute(ordered)]
 
 

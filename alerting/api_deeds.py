@@ -14,7 +14,7 @@ from pydantic import AwareDatetime, Field
 from alerting import actions, direction, disputes
 from alerting.attachments import LARGEST_FILE, safe_headers
 from alerting.desk import MATCH, Body, Doing, IncidentDesk, Number, Words
-from alerting.errors import NotAllowedError, UnknownIncidentError
+from alerting.errors import NotAllowedError, UnknownIncidentError, UnknownPartyError
 from alerting.models import CauseClass, DisputeKind, Incident, IncidentEvent, Matter, PendingReason
 from alerting.reported import Report
 from alerting.service import Deed
@@ -119,6 +119,9 @@ def _add_reporting(routes: APIRouter, desk: IncidentDesk) -> None:
         asking = by.asking
         demand(asking, Right.REPORT_INCIDENTS, "open an incident")
         owner = _owner_allowed(asking, body)
+        scope = desk.scope_of(asking)
+        if scope is not None and body.site and body.site not in scope.reached():
+            raise UnknownPartyError("site", body.site)
         told = f"{asking.name}\n{idempotency_key}" if idempotency_key else desk.token()
         return await by.done(
             desk.service.report(

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from alerting.models import Incident, IncidentEvent, IncidentState, LedgerEntry, Message
-from alerting.scoped import incident_for, ledger_for
+from alerting.scoped import Scope, incident_for, ledger_for, scope_of
 from alerting.service import AlertingService
 from alerting.store import AffectedTarget, ledger_of, messages_of, outages_of_incident, version_of
 from alerting.store import incident as read_incident
@@ -55,6 +55,8 @@ class Doing:
     version: int | None
     response: Response
     database: AsyncEngine
+    scope: Scope | None = None
+    """What of incidents the caller may see, where that is not everybody's."""
 
     @property
     def name(self) -> str:
@@ -71,7 +73,7 @@ class Doing:
         incident = await work
         async with reading(self.database) as connection:
             self.response.headers["ETag"] = etag(await version_of(connection, incident.id))
-        return incident_for(incident, self.asking.scope)
+        return incident_for(incident, self.scope)
 
 
 class IncidentDesk:
@@ -86,9 +88,13 @@ class IncidentDesk:
         async def deed(
             asking: Annotated[Any, Depends(api.actor)], response: Response, if_match: IfMatch = None
         ) -> Doing:
-            return Doing(asking, version_in(if_match), response, api.database)
+            return Doing(asking, version_in(if_match), response, api.database, self.scope_of(asking))
 
         self.deed = deed
+
+    def scope_of(self, actor: Asking) -> Scope | None:
+        """Answer what of incidents ``actor`` may see."""
+        return scope_of(actor.scope, self.service.inventory)
 
     async def list(
         self, actor: Asking, states: Sequence[IncidentState] | None, limit: int, cursor: str | None
@@ -105,21 +111,27 @@ class IncidentDesk:
                 after=after,
                 restricted=actor.may(Right.SEE_RESTRICTED),
             )
-        items = [incident_for(one, actor.scope) for one in found[:limit]]
+        scope = self.scope_of(actor)
+        items = [incident_for(one, scope) for one in found[:limit]]
         more = packed(items[-1].opened_at, items[-1].id) if len(found) > limit else None
         return Page(items=items, next=more)
 
     async def page(self, actor: Asking, identifier: int) -> tuple[IncidentPage, int]:
         """Answer one incident as ``actor`` may see it, and its version."""
         demand(actor, Right.SEE_INCIDENTS, "see incidents")
+        scope = self.scope_of(actor)
         async with reading(self.database) as connection:
             found = await read_incident(
                 connection, identifier, owner=actor.scope, restricted=actor.may(Right.SEE_RESTRICTED)
             )
             page = IncidentPage(
-                incident=incident_for(found, actor.scope),
-                ledger=ledger_for(await ledger_of(connection, identifier), actor.scope),
-                outages=await outages_of_incident(connection, identifier),
+                incident=incident_for(found, scope),
+                ledger=ledger_for(await ledger_of(connection, identifier), scope),
+                outages=[
+                    one
+                    for one in await outages_of_incident(connection, identifier)
+                    if scope is None or scope.owns_target(one.target)
+                ],
                 messages=[
                     _shown(message, actor)
                     for message in await messages_of(connection, identifier)

@@ -17,6 +17,7 @@ from alerting.roster_schema import handovers
 from alerting.roster_service import RosterService
 from alerting.store import incidents
 from inventory.database import reading, transaction
+from inventory.drawn import drawn_id
 from inventory.models import Duty
 from inventory.reasons import Reason
 
@@ -44,6 +45,7 @@ class HandoverService:
                 if earlier.duty is duty and earlier.is_open(now):
                     raise SettledError
             values = {
+                **await drawn_id(connection, handovers.c.id, self._roster.draw),
                 "party": party,
                 "duty": duty.value,
                 "outgoing": present.person,

@@ -20,6 +20,7 @@ from alerting.roster_errors import ImpossibleShiftError, UnknownShiftError
 from alerting.roster_rotation import Rotation, expanded
 from alerting.roster_store import RosterChange, TakenDuty
 from inventory.database import reading, transaction
+from inventory.drawn import Draw
 from inventory.models import Duty, Inventory, Person, Shift
 from inventory.reasons import Reason, UnusableError
 
@@ -52,11 +53,13 @@ class RosterService:
         inventory: Callable[[], Inventory],
         clock: Callable[[], datetime],
         token: Callable[[], str],
+        draw: Draw | None = None,
     ) -> None:
         self.database = database
         self.clock = clock
         self._inventory = inventory
         self._token = token
+        self.draw = draw
 
     @property
     def inventory(self) -> Inventory:
@@ -325,7 +328,9 @@ class RosterService:
         if scope not in {None, shift.party} or shift.party not in inventory.parties:
             raise UnknownShiftError
         people = await store.people_of(connection, inventory)
-        for reason in _faults(shift, people.keys()):
+        # Who is kept to one party must not find out which codes stand for people of others.
+        known = {code for code, person in people.items() if scope in {None, person.party}}
+        for reason in _faults(shift, known):
             raise ImpossibleShiftError(reason)
 
 

@@ -295,7 +295,7 @@ async def handovers_of(
     limit: int = 200,
 ) -> tuple[Handover, ...]:
     """Read handovers, newest first."""
-    query = select(handovers).order_by(handovers.c.id.desc()).limit(limit)
+    query = select(handovers).order_by(handovers.c.offered_at.desc(), handovers.c.id.desc()).limit(limit)
     if states is not None:
         query = query.where(handovers.c.state.in_([state.value for state in states]))
     if party is not None:

@@ -98,7 +98,9 @@ class _Tickets:
             )
             kept = [one for one in found if status is None or status_of(one.state, one.facts) is status]
             return [
-                self._ticket(one, ledger_for(await ledger_of(connection, one.id), asking.scope), asking)
+                self._ticket(
+                    one, ledger_for(await ledger_of(connection, one.id), self._desk.scope_of(asking)), asking
+                )
                 for one in kept
             ]
 
@@ -108,13 +110,15 @@ class _Tickets:
             found = await read_incident(
                 connection, identifier, owner=asking.scope, restricted=asking.may(Right.SEE_RESTRICTED)
             )
-            entries = ledger_for(await ledger_of(connection, identifier), asking.scope)
+            entries = ledger_for(await ledger_of(connection, identifier), self._desk.scope_of(asking))
             return self._ticket(found, entries, asking), await version_of(connection, identifier)
 
     def _ticket(self, incident: Incident, entries: Sequence[Any], asking: Asking) -> Ticket:
         party = self._desk.service.inventory.parties.get(incident.owner)
         name = party.name if party else incident.owner
-        return ticket_of(incident_for(incident, asking.scope), entries, owner_name=name, base=self._base)
+        return ticket_of(
+            incident_for(incident, self._desk.scope_of(asking)), entries, owner_name=name, base=self._base
+        )
 
     async def patch(self, by: Doing, identifier: int, body: TicketPatch) -> None:
         found = await self._desk.seen(by.asking, identifier, Right.ACT_ON_INCIDENTS, IncidentEvent.PROGRESS)

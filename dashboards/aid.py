@@ -60,7 +60,9 @@ async def _form(visit: Visit, incident: Incident, *, status: int = 200, fault: s
 
 
 def _means(visit: Visit, owner: str) -> list[Any]:
-    """Answer what others have that could help."""
+    """Answer what others have that could help, to who sees every party: a carrier asks the department, which knows."""
+    if visit.scope is not None:
+        return []
     return [each for each in visit.deps.monitor.inventory.means.values() if each.party != owner]
 
 

@@ -43,18 +43,20 @@ def api_actor(deps: Deps) -> Callable[[Request], Coroutine[Any, Any, Actor]]:
 
 
 def belief_guard(deps: Deps) -> Callable[[Request], Coroutine[Any, Any, None]]:
-    """Make what stands before belief and reload: a session that may see the board, or may administer.
+    """Make what stands before belief, metrics and reload: who may see the board, or may administer.
 
-    A reload is also taken from this machine itself, straight to our port, which is how an operator's script asks for
-    one; what came through a proxy carries X-Forwarded-For, what a browser sends carries Origin, and both need the
-    session.
+    Metrics and a reload are also given to this machine itself, straight at our port, which is how a Prometheus beside
+    us and an operator's script ask; what came through a proxy carries X-Forwarded-For, what a browser sends carries
+    Origin, and both need a session or a token: metrics tell of every party. A Prometheus elsewhere is given the token
+    of a machine (``thongsuot user token``).
     """
     actor = api_actor(deps)
 
     async def guard(request: Request) -> None:
         is_reload = request.url.path == "/-/reload"
         here = request.client is not None and request.client.host in _THIS_MACHINE
-        if is_reload and here and not {"x-forwarded-for", "origin"} & set(request.headers):
+        is_of_this_machine = is_reload or request.url.path.startswith("/metrics")
+        if is_of_this_machine and here and not {"x-forwarded-for", "origin"} & set(request.headers):
             return
         asking = await actor(request)
         if not asking.may(Right.ADMINISTER if is_reload else Right.SEE_BOARD):

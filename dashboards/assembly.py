@@ -27,6 +27,7 @@ from dashboards.reports.sending import ReportSending
 from dashboards.reports.service import ReportService
 from dashboards.second_factor import SecondFactors
 from dashboards.settings import PagesSettings
+from inventory.drawn import Draw
 from inventory.models import Inventory
 from monitor.metrics import VantageFigures
 from monitor.models import Verdict
@@ -48,9 +49,12 @@ def assemble(
     aid: AidService | None = None,
     figures: Callable[[], Mapping[str, VantageFigures]] = dict,
     files: EvidenceFolder | None = None,
+    draw: Draw | None = None,
 ) -> Deps:
     """Answer what the pages stand on. ``token`` also names this process life for the live stream."""
-    roster = RosterService(database=database, inventory=lambda: monitor.inventory, clock=clock, token=token)
+    roster = RosterService(
+        database=database, inventory=lambda: monitor.inventory, clock=clock, token=token, draw=draw
+    )
     return Deps(
         monitor=monitor,
         alerting=alerting,
@@ -59,7 +63,7 @@ def assemble(
         or PlannedService(database=database, inventory=lambda: monitor.inventory, clock=clock),
         aid=aid or _aid(database, monitor, alerting, clock),
         reports=ReportService(
-            database=database, places=lambda: (monitor.inventory, monitor.topology), clock=clock
+            database=database, places=lambda: (monitor.inventory, monitor.topology), clock=clock, draw=draw
         ),
         sending=ReportSending(
             database=database,

@@ -136,11 +136,11 @@ class Records(Protocol):
     async def refused_contacts(self) -> Mapping[tuple[ContactChannel, str], str]:
         """Read which contacts a gateway refused for good, and what it said."""
 
-    async def ledger(self, incident: int) -> tuple[LedgerEntry, ...]:
-        """Read an incident's timeline, oldest first."""
+    async def ledger(self, incident: int, *, owner: str | None = None) -> tuple[LedgerEntry, ...]:
+        """Read an incident's timeline, oldest first; with ``owner``, of the times in which it was accountable."""
 
-    async def messages(self, incident: int) -> tuple[Message, ...]:
-        """Read what was sent about an incident, oldest first."""
+    async def messages(self, incident: int, *, owner: str | None = None) -> tuple[Message, ...]:
+        """Read what was sent about an incident, oldest first; with ``owner``, to that party's own people."""
 
     async def recent(self, *, limit: int) -> tuple[StateChange, ...]:
         """Read the newest changes of sites, causes and vantages, newest first."""

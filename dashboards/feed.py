@@ -1,12 +1,15 @@
 """What keeps open pages true: watches beliefs and incidents, publishes what changed, says how fresh it all is.
 
+Who does not see the board, a carrier, hears of its own incidents when they change and of how fresh all is by a clock
+of its own: nothing that happens to others makes its stream move, is counted in its event ids, or shifts its pulse.
+
 One loop for all watchers. It makes a frame for each channel that somebody watches, compares it with the last
 one part by part, renders only the parts that differ, and gives the hub those and the tiles that turned.
 """
 
 import asyncio
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache, partial
@@ -61,11 +64,13 @@ class Feed:
             self._deps.alerting.subscribe(self._act),
         )
         ending = asyncio.create_task(stop.wait())
+        beating = asyncio.create_task(self._beat())
         try:
             while not stop.is_set():
                 await self._turn_guarded(ending)
         finally:
             ending.cancel()
+            beating.cancel()
             for unsubscribe in leave:
                 unsubscribe()
             self._deps.hub.close()
@@ -85,6 +90,23 @@ class Feed:
         if self._changed.is_set():
             # Changes come in bursts: what belongs together is shown together.
             await asyncio.wait({ending}, timeout=_SETTLE_SECONDS)
+
+    async def _beat(self) -> None:
+        """Pulse at fixed times for who must not learn from a pulse that something happened."""
+        loop = asyncio.get_running_loop()
+        due = loop.time()
+        while True:
+            due = max(due + _PULSE_SECONDS, loop.time())
+            await asyncio.sleep(due - loop.time())
+            try:
+                self.beat()
+            except Exception:  # the edge of the loop: the next pulse may go through
+                self.failures += 1
+                log.exception("live feed's pulse failed")
+
+    def beat(self) -> None:
+        """Tell who does not see the board how fresh the picture is."""
+        self._deps.hub.pulse(self._freshness(), to=lambda key: not _sees_board(key))
 
     def _believe(self, changes: Sequence[StateChange]) -> None:
         self._sites |= {change.subject for change in changes if change.kind is SubjectKind.SITE}
@@ -111,7 +133,7 @@ class Feed:
             raise
         if loop_time - self._pulsed_at >= _PULSE_SECONDS - _SETTLE_SECONDS or incidents or sites:
             self._pulsed_at = loop_time
-            self._deps.hub.pulse(self._freshness())
+            self._deps.hub.pulse(self._freshness(), to=_sees_board)
 
     def _audiences(self, loop_time: float) -> list[Audience]:
         """Answer who is watching, or was until a moment ago and may come back for what it missed."""
@@ -184,3 +206,7 @@ class Feed:
             "at": self._deps.clock().isoformat(timespec="milliseconds"),
             "data_at": data_at.isoformat(timespec="milliseconds") if data_at else "",
         }
+
+
+def _sees_board(key: Hashable) -> bool:
+    return isinstance(key, Audience) and key.sees_board

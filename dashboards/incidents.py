@@ -5,7 +5,6 @@ from starlette.responses import Response
 from alerting.attachments import attachments, safe_headers
 from alerting.disputes import open_dispute
 from alerting.models import CauseClass, DisputeKind, Incident, PendingReason
-from alerting.scoped import ledger_for
 from dashboards.i18n import N_
 from dashboards.incident_acts import ACTS, right_for, take_evidence
 from dashboards.incidents_at_once import AT_ONCE, waiting_for
@@ -61,7 +60,7 @@ async def show(visit: Visit) -> Response:
     records, monitor = visit.deps.records, visit.deps.monitor
     inventory, topology = await visit.deps.roster.living(), monitor.topology
     row = incident_row(incident, inventory=inventory, topology=topology, words=visit.words)
-    entries = ledger_for(await records.ledger(incident.id), visit.scope)
+    entries = await records.ledger(incident.id, owner=visit.scope)
     return visit.page(
         "incident.html",
         incident=incident,
@@ -83,7 +82,7 @@ async def show(visit: Visit) -> Response:
         files=attachments(entries),
         sites=affected(row.impact, monitor.snapshot(), inventory, topology),
         timeline=timeline(entries, inventory, visit.words, visit.moments),
-        messages=message_lines(await records.messages(incident.id), inventory),
+        messages=message_lines(await records.messages(incident.id, owner=visit.scope), inventory),
         watches=watches_of_party(inventory, incident.owner, visit.now),
     )
 

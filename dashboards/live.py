@@ -146,8 +146,9 @@ class Hub:
         self._keep_alive = keep_alive
         self._most = most
         self._channels: dict[Hashable, Channel] = {}
-        # One count for all channels: a channel that was dropped and came back never repeats a number.
-        self._number = 0
+        # Each channel counts for itself: one count for all would tell a carrier how much happens to the others. The
+        # last number of a channel that was dropped is kept, so that one that came back never repeats it.
+        self._dropped: dict[Hashable, int] = {}
         self._closed = False
         self.wanted = asyncio.Event()
         """Set when somebody began to watch: the feed makes the picture if there is none yet."""
@@ -169,7 +170,8 @@ class Hub:
         """Open a stream on the channel ``key``; the caller leaves it with :meth:`leave`."""
         if self.watchers >= self._most:
             raise HubFullError
-        fresh = Channel(key, deque(maxlen=self._ring), number=self._number, floor=self._number)
+        last = self._dropped.get(key, 0)
+        fresh = Channel(key, deque(maxlen=self._ring), number=last, floor=last)
         channel = self._channels.setdefault(key, fresh)
         watcher = Watcher(channel, boot=self._boot, depth=self._depth, keep_alive=self._keep_alive)
         watcher.begin(last_event_id)
@@ -190,9 +192,8 @@ class Hub:
         channel = self._channels.get(key)
         if channel is None:
             return
-        self._number += 1
-        event = Event(name, data, self._number)
-        channel.keep(event, self._number)
+        event = Event(name, data, channel.number + 1)
+        channel.keep(event, channel.number + 1)
         if snapshot is not None:
             channel.snapshot = snapshot
         self._give(channel, event)
@@ -206,16 +207,19 @@ class Hub:
         for watcher in channel.watchers:
             watcher.begin("")
 
-    def pulse(self, data: str) -> None:
-        """Tell everybody how fresh the picture is."""
+    def pulse(self, data: str, *, to: Callable[[Hashable], bool] = lambda _key: True) -> None:
+        """Tell everybody on the channels that ``to`` chooses how fresh the picture is."""
         event = Event("pulse", data)
-        for channel in self._channels.values():
-            self._give(channel, event)
+        for key, channel in self._channels.items():
+            if to(key):
+                self._give(channel, event)
 
     def drop(self, key: Hashable) -> None:
         """Forget a channel that nobody watches."""
         channel = self._channels.get(key)
         if channel is not None and not channel.watchers:
+            # One more than its last: whoever comes back with that one has missed what nobody watched.
+            self._dropped[key] = channel.number + 1
             del self._channels[key]
 
     def close(self) -> None:

@@ -11,11 +11,13 @@ import numpy.typing as npt
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from alerting import roster_store
 from alerting import store as alerting_store
 from alerting.contact_store import faults_of_contacts
 from alerting.errors import UnknownIncidentError
 from alerting.models import LIVE, Incident, IncidentEvent, IncidentState, LedgerEntry, Message
 from alerting.schema import incidents, ledger
+from alerting.scoped import incident_for, ledger_for, scope_of
 from dashboards.deps import Monitoring
 from dashboards.reports.record import ReportedIncident
 from dashboards.reports.record_store import ledgers_of
@@ -51,7 +53,7 @@ class StoredRecords:
             found = await alerting_store.incidents(
                 connection, states=LIVE, owner=owner, limit=_MOST_LIVE, restricted=restricted
             )
-        return tuple(found)
+        return self._shown(found, owner)
 
     async def ended(
         self, *, owner: str | None, limit: int, offset: int, restricted: bool = False
@@ -61,15 +63,21 @@ class StoredRecords:
             found = await alerting_store.incidents(
                 connection, states=_ENDED, owner=owner, limit=limit, offset=offset, restricted=restricted
             )
-        return tuple(found)
+        return self._shown(found, owner)
+
+    def _shown(self, found: Sequence[Incident], owner: str | None) -> tuple[Incident, ...]:
+        """Leave out what would tell a party of others."""
+        scope = scope_of(owner, self._monitor.inventory)
+        return tuple(incident_for(one, scope) for one in found)
 
     async def incident(self, number: int, *, owner: str | None, restricted: bool = False) -> Incident | None:
         """Read one incident, if it is in scope."""
         async with reading(self._database) as connection:
             try:
-                return await alerting_store.incident(connection, number, owner=owner, restricted=restricted)
+                found = await alerting_store.incident(connection, number, owner=owner, restricted=restricted)
             except UnknownIncidentError:
                 return None
+        return self._shown([found], owner)[0]
 
     async def conducted(self, *, owner: str | None, since: datetime) -> tuple[ReportedIncident, ...]:
         """Read incidents opened since then as reports tell them, without their messages; restricted ones never."""
@@ -85,15 +93,19 @@ class StoredRecords:
             found = await faults_of_contacts(connection)
         return {(each.channel, each.address): each.reason for each in found}
 
-    async def ledger(self, incident: int) -> tuple[LedgerEntry, ...]:
-        """Read an incident's timeline, oldest first."""
+    async def ledger(self, incident: int, *, owner: str | None = None) -> tuple[LedgerEntry, ...]:
+        """Read an incident's timeline, oldest first; with ``owner``, of the times in which it was accountable."""
         async with reading(self._database) as connection:
-            return tuple(await alerting_store.ledger_of(connection, incident))
+            entries = await alerting_store.ledger_of(connection, incident)
+        return tuple(ledger_for(entries, scope_of(owner, self._monitor.inventory)))
 
-    async def messages(self, incident: int) -> tuple[Message, ...]:
-        """Read what was sent about an incident, oldest first."""
+    async def messages(self, incident: int, *, owner: str | None = None) -> tuple[Message, ...]:
+        """Read what was sent about an incident, oldest first; with ``owner``, to that party's own people."""
         async with reading(self._database) as connection:
-            return tuple(await alerting_store.messages_of(connection, incident))
+            found = await alerting_store.messages_of(connection, incident)
+            people = await roster_store.people_of(connection, self._monitor.inventory)
+        mine = {code for code, person in people.items() if owner in {None, person.party}}
+        return tuple(one for one in found if owner is None or one.person in mine)
 
     async def recent(self, *, limit: int) -> tuple[StateChange, ...]:
         """Read the newest changes of sites, causes and vantages, newest first."""

@@ -1,11 +1,13 @@
 """A commune calls: the form that opens an incident for what somebody told."""
 
+from collections.abc import Collection
 from datetime import timedelta
 
 from starlette.responses import Response
 
 from alerting.models import Matter
 from alerting.reported import Report
+from alerting.scoped import scope_of
 from alerting.severity import Impact
 from dashboards.i18n import N_
 from dashboards.incident_acts import actor_of, note_of, time_of
@@ -20,17 +22,27 @@ _LONGEST_LINE = 120
 async def new(visit: Visit) -> Response:
     """Show the empty form; ``?site=`` fills in the place."""
     inventory = visit.deps.monitor.inventory
+    known = _places(visit)
     return visit.page(
         "incident_new.html",
         matters=[one for one in Matter if _may_open(visit, one)],
         impacts=tuple(Impact),
-        sites=sorted(inventory.sites.values(), key=lambda site: site.name),
+        sites=sorted(
+            (site for site in inventory.sites.values() if site.code in known), key=lambda site: site.name
+        ),
         areas=inventory.areas,
         parties=_parties(visit),
         chosen=visit.request.query_params.get("site", ""),
         # The same form sent twice is the same incident.
         key=visit.deps.token()[:32],
     )
+
+
+def _places(visit: Visit) -> Collection[str]:
+    """Answer the sites that the visitor may name."""
+    inventory = visit.deps.monitor.inventory
+    scope = scope_of(visit.scope, inventory)
+    return inventory.sites if scope is None else scope.reached()
 
 
 def _may_open(visit: Visit, matter: Matter) -> bool:
@@ -76,10 +88,10 @@ def _key_of(visit: Visit) -> str:
 def _site_of(visit: Visit) -> str:
     """Read the place: its code, or its name as the list offered it."""
     given = visit.form.get("site", "")
-    inventory = visit.deps.monitor.inventory
-    if not given or given in inventory.sites:
+    known = _places(visit)
+    if not given or given in known:
         return given
     code = given.rpartition("(")[2].rstrip(")")
-    if code in inventory.sites:
+    if code in known:
         return code
     raise PageError(422, N_("There is no such place."), N_("Go back and choose one from the list."))

@@ -111,7 +111,7 @@ def router(
     guards = [Depends(guard)] if guard is not None else []
     routes = APIRouter()
     _add_health(routes, reload, readiness, guards)
-    _add_metrics(routes, service, metrics, renderer)
+    _add_metrics(routes, service, metrics, renderer, guards)
     _add_states(routes, service, guards)
     _add_changes(routes, service, guards)
     _add_outages(routes, service, guards)
@@ -146,15 +146,24 @@ def _add_health(
 
 
 def _add_metrics(
-    routes: APIRouter, service: MonitorService, metrics: ServiceMetrics, renderer: FleetRenderer
+    routes: APIRouter,
+    service: MonitorService,
+    metrics: ServiceMetrics,
+    renderer: FleetRenderer,
+    guards: list[Any],
 ) -> None:
-    @routes.get("/metrics", tags=["metrics"])
+    @routes.get("/metrics", tags=["metrics"], dependencies=guards)
     async def service_metrics() -> Response:
         """Answer what the service says of itself, in the Prometheus text format."""
         service.snapshot()
         return Response(await asyncio.to_thread(metrics.rendered), media_type=CONTENT_TYPE)
 
-    @routes.get("/metrics/targets", tags=["metrics"], responses={503: {"description": "Being swapped"}})
+    @routes.get(
+        "/metrics/targets",
+        tags=["metrics"],
+        dependencies=guards,
+        responses={503: {"description": "Being swapped"}},
+    )
     async def fleet_metrics() -> Response:
         """Answer one series a target and kind, rendered beside the loop; 503 while the inventory is swapped."""
         columns, verdicts = service.columns(), service.verdicts()

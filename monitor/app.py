@@ -39,7 +39,7 @@ from monitor.assembly.acting import Acting
 from monitor.assembly.aiding import Aiding
 from monitor.assembly.asking import Asking
 from monitor.assembly.believing import believing
-from monitor.assembly.clocks import Loops, now, token
+from monitor.assembly.clocks import Loops, chance, now, token
 from monitor.assembly.looking import Looking
 from monitor.assembly.planning import Planning
 from monitor.assembly.process import give_back, steady
@@ -91,6 +91,7 @@ class Service:
             aid=self.aiding.service,
             figures=self.metrics.figures,
             files=EvidenceFolder(settings.state / "evidence"),
+            draw=chance,
         )
         self.hub = self.pages.hub
         self._bus = InProcessBus()

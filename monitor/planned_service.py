@@ -8,6 +8,7 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from inventory.database import reading, transaction
+from inventory.drawn import Draw
 from inventory.faults import Fault, Faults
 from inventory.models import Inventory
 from monitor.planned import PlannedWork
@@ -46,11 +47,13 @@ class PlannedService:
         inventory: Callable[[], Inventory],
         clock: Callable[[], datetime],
         on_change: Callable[[], Awaitable[None]] = _nobody,
+        draw: Draw | None = None,
     ) -> None:
         self._database = database
         self._inventory = inventory
         self._clock = clock
         self._on_change = on_change
+        self._draw = draw
 
     async def works(self, since: datetime, until: datetime) -> list[PlannedWork]:
         """Answer the works that touch the time from ``since`` to ``until``, cancelled ones too, by start."""
@@ -116,7 +119,7 @@ class PlannedService:
 
     async def _add(self, connection: AsyncConnection, work: PlannedWork, actor: str) -> PlannedWork:
         work = replace(work, entered_at=self._clock(), entered_by=actor[:120])
-        return replace(work, id=await add_work(connection, work))
+        return replace(work, id=await add_work(connection, work, draw=self._draw))
 
     async def _told(self, event: str, what: int, actor: str) -> None:
         log.info(event, work=what, actor=actor)

@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlalchemy import Row, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from inventory.drawn import Draw, drawn_id
 from monitor.planned import PlannedWork, WorkKind
 from monitor.schema import planned_works
 
@@ -35,12 +36,13 @@ async def work_by_uid(connection: AsyncConnection, uid: str) -> PlannedWork | No
     return _work(row) if row is not None else None
 
 
-async def add_work(connection: AsyncConnection, work: PlannedWork) -> int:
-    """Write a work down; answers its id (the one that it has is ignored)."""
+async def add_work(connection: AsyncConnection, work: PlannedWork, *, draw: Draw | None = None) -> int:
+    """Write a work down; answers its id (the one that it has is ignored: ``draw`` gives one, else the database)."""
+    given = await drawn_id(connection, _c.id, draw)
     values = {
         column.name: getattr(work, column.name) for column in planned_works.columns if column.name != "id"
     }
-    result = await connection.execute(insert(planned_works).values(**values).returning(_c.id))
+    result = await connection.execute(insert(planned_works).values(**given, **values).returning(_c.id))
     identifier: int = result.scalar_one()
     return identifier
 

@@ -28,6 +28,7 @@ from dashboards.reports.record_store import record_began
 from dashboards.reports.sentences import contradictions
 from dashboards.reports.tongue import Tongue
 from inventory.database import reading, transaction
+from inventory.drawn import Draw
 from inventory.models import Inventory
 from inventory.topology import Topology
 
@@ -61,10 +62,18 @@ def window_fault(since: datetime, until: datetime) -> str:
 class ReportService:
     """Orders, builds, keeps and verifies reports."""
 
-    def __init__(self, *, database: AsyncEngine, places: _PLACES, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        *,
+        database: AsyncEngine,
+        places: _PLACES,
+        clock: Callable[[], datetime],
+        draw: Draw | None = None,
+    ) -> None:
         self._database = database
         self._places = places
         self._clock = clock
+        self._draw = draw
         self.progress: dict[int, tuple[int, int]] = {}
         """Reports that are being built: steps done, of how many."""
         self.wakened = asyncio.Event()
@@ -99,7 +108,7 @@ class ReportService:
             "ordered_by": by,
         }
         async with transaction(self._database) as connection:
-            identifier = await store.add_report(connection, values)
+            identifier = await store.add_report(connection, values, draw=self._draw)
         self.wakened.set()
         return identifier
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, delete, func, insert, select, update
+from sqlalchemy import Row, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alerting.schema import incidents
@@ -12,6 +12,7 @@ from dashboards.i18n import Language
 from dashboards.reports.models import BuildState, Report, ReportFile, ReportText, fields_of
 from dashboards.reports.order import Kind, Stage
 from dashboards.reports.schema import report_files, report_texts, reports
+from inventory.drawn import Draw, drawn_id
 
 __all__ = [
     "add_report",
@@ -33,9 +34,12 @@ __all__ = [
 _c = reports.c
 
 
-async def add_report(connection: AsyncConnection, values: Mapping[str, Any]) -> int:
-    """Write an order down; answers its id."""
-    done = await connection.execute(insert(reports).values(**values).returning(_c.id))
+async def add_report(
+    connection: AsyncConnection, values: Mapping[str, Any], *, draw: Draw | None = None
+) -> int:
+    """Write an order down; answers its id, by ``draw`` if given, else as the database counts."""
+    given = await drawn_id(connection, _c.id, draw)
+    done = await connection.execute(insert(reports).values(**given, **values).returning(_c.id))
     identifier: int = done.scalar_one()
     return identifier
 
@@ -53,7 +57,7 @@ async def report_pages(
     connection: AsyncConnection, *, scope: str | None, limit: int, offset: int = 0
 ) -> list[Report]:
     """Read reports, newest first."""
-    query = select(reports).order_by(_c.id.desc()).limit(limit).offset(offset)
+    query = select(reports).order_by(_c.ordered_at.desc(), _c.id.desc()).limit(limit).offset(offset)
     if scope is not None:
         query = query.where(_c.party == scope)
     return [await _whole(connection, row) for row in (await connection.execute(query)).all()]
@@ -61,7 +65,7 @@ async def report_pages(
 
 async def next_queued(connection: AsyncConnection) -> int | None:
     """Answer the report that has waited longest to be built."""
-    query = select(func.min(_c.id)).where(_c.state == BuildState.QUEUED)
+    query = select(_c.id).where(_c.state == BuildState.QUEUED).order_by(_c.ordered_at, _c.id).limit(1)
     found: int | None = (await connection.execute(query)).scalar()
     return found
 

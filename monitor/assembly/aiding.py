@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from alerting.aid_service import AidService
 from alerting.service import AlertingService
-from monitor.assembly.clocks import Loops, now
+from monitor.assembly.clocks import Loops, chance, now
 from monitor.service import MonitorService
 
 __all__ = ["Aiding"]
@@ -22,7 +22,9 @@ class Aiding:
     """Who helps whom, and whether they keep their word in time."""
 
     def __init__(self, *, database: AsyncEngine, alerting: AlertingService, monitor: MonitorService) -> None:
-        self.service = AidService(database=database, alerting=alerting, clock=now, verdicts=monitor.verdicts)
+        self.service = AidService(
+            database=database, alerting=alerting, clock=now, verdicts=monitor.verdicts, draw=chance
+        )
 
     def loops(self) -> Loops:
         """Answer the loop that meets deadlines."""

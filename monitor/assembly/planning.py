@@ -6,7 +6,7 @@ from contextlib import suppress
 import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from monitor.assembly.clocks import Loops, now
+from monitor.assembly.clocks import Loops, chance, now
 from monitor.planned import PlannedWork
 from monitor.planned_service import PlannedService
 from monitor.service import MonitorService
@@ -26,7 +26,11 @@ class Planning:
         self._monitor = monitor
         self._known: tuple[PlannedWork, ...] = ()
         self.service = PlannedService(
-            database=database, inventory=lambda: monitor.inventory, clock=now, on_change=self.refresh
+            database=database,
+            inventory=lambda: monitor.inventory,
+            clock=now,
+            on_change=self.refresh,
+            draw=chance,
         )
 
     async def refresh(self) -> None:

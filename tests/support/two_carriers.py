@@ -26,6 +26,8 @@ class MarkOf:
     is_for_nobody: bool = False
     """A token or a password: it is shown to nobody."""
     is_for_administrators: bool = False
+    is_own_only: bool = False
+    """Only the account that brought it sees it, not even the administrator."""
     is_shared: bool = False
     """CHARLIE is told of it too: what is asked of a helper."""
 
@@ -133,7 +135,15 @@ def _risks() -> Iterator[tuple[str, ...]]:
 
 def _links() -> Iterator[tuple[str, ...]]:
     for party in CARRIERS:
-        yield mark(party, "link"), f"Tuyến {mark(party, 'linkname')}", party, "941", "94", "1000", mark(party, "ring")
+        yield (
+            mark(party, "link"),
+            f"Tuyến {mark(party, 'linkname')}",
+            party,
+            "941",
+            "94",
+            "1000",
+            mark(party, "ring"),
+        )
 
 
 def _targets() -> Iterator[tuple[str, ...]]:

@@ -27,6 +27,8 @@ from tests.support.two_carriers import CARRIERS, MarkOf, an_inventory_of_two, in
 __all__ = ["EVENING", "ORIGIN", "Day", "Side", "account_of"]
 
 ORIGIN = "http://duty.example"
+ELSEWHERE = ("192.0.2.7", 50000)
+"""Where everybody asks from: not the machine that the service runs on."""
 EVENING = datetime(2021, 5, 23, 12, 18, 2, tzinfo=UTC)
 _PASSWORD = "thong-suot-demo"
 _ACCOUNTS = {
@@ -46,7 +48,6 @@ _ACCOUNTS = {
 def account_of(party: str) -> str:
     """Answer what a carrier's account is called."""
     return mark(party, "account").lower()
-
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +89,8 @@ class Day:
         self.marks: dict[str, MarkOf] = dict(inventory_marks())
         self.sides: dict[str, Side] = {}
         self.restricted: dict[str, Side] = {}
+        self.others: list[Side] = []
+        """Further incidents of ALPHA: one that was BRAVO's, one of a trunk that carries BRAVO too."""
         inventory = an_inventory_of_two(folder / "inventory")
         settings = Settings(
             inventory=inventory,
@@ -114,7 +117,7 @@ class Day:
     def browser(self, name: str) -> httpx2.AsyncClient:
         """Answer a browser in which ``name`` is signed in; an empty name is a stranger's."""
         return httpx2.AsyncClient(
-            transport=httpx2.ASGITransport(self.app, raise_app_exceptions=False),
+            transport=httpx2.ASGITransport(self.app, raise_app_exceptions=False, client=ELSEWHERE),
             base_url=ORIGIN,
             cookies={"thongsuot": self.cookies[name]} if name else {},
             headers={"origin": ORIGIN, "accept": "text/html"},
@@ -123,7 +126,7 @@ class Day:
     def machine(self, name: str) -> httpx2.AsyncClient:
         """Answer a program that holds a token of ``name``."""
         return httpx2.AsyncClient(
-            transport=httpx2.ASGITransport(self.app, raise_app_exceptions=False),
+            transport=httpx2.ASGITransport(self.app, raise_app_exceptions=False, client=ELSEWHERE),
             base_url=ORIGIN,
             headers={"authorization": f"Bearer {self.tokens[name]}"},
         )
@@ -155,7 +158,9 @@ class Day:
             self.cookies[name] = await pages.auth.begin(actor, address="127.0.0.1", user_agent="")
             rights = rights_of(role, party) - {Right.ADMINISTER}
             label = mark(party, "tokenlabel") if name in map(account_of, CARRIERS) else name
-            self.tokens[name] = await pages.tokens.give(name, label=label, rights=rights, days=7, actor="admin2")
+            self.tokens[name] = await pages.tokens.give(
+                name, label=label, rights=rights, days=7, actor="admin2"
+            )
         for party in CARRIERS:
             self.marks[mark(party, "tokenlabel")] = MarkOf(party, is_for_administrators=True)
             self.marks[account_of(party)] = MarkOf(party)

@@ -19,13 +19,15 @@ __all__ = ["a_day_of_two", "nobody"]
 
 
 @asynccontextmanager
-async def a_day_of_two(
-    folder: Path, patch: Callable[[ModuleType, str, object], None]
-) -> AsyncIterator[Day]:
+async def a_day_of_two(folder: Path, patch: Callable[[ModuleType, str, object], None]) -> AsyncIterator[Day]:
     """Let the day happen. ``patch`` takes the clock of the composition root in hand (monkeypatch.setattr)."""
     held: list[Day] = []
     for name, module in list(sys.modules.items()):
-        if name.startswith("monitor.") and getattr(module, "now", None) is clocks.now and module is not clocks:
+        if (
+            name.startswith("monitor.")
+            and getattr(module, "now", None) is clocks.now
+            and module is not clocks
+        ):
             patch(module, "now", lambda: held[0].now if held else EVENING)
     day = Day(folder)
     held.append(day)
@@ -156,7 +158,9 @@ async def _told(day: Day, side: Side) -> None:
     await day.post(me, f"{path}/acknowledge", {"note": day.secret(party, "securitynote", **shut)})
     file = (f"{day.secret(party, 'securityfile', **shut)}.txt", b"restricted", "text/plain")
     await day.post(me, f"{path}/evidence", files={"file": file})
-    await day.post(me, f"{path}/dispute", {"kind": "owner", "note": day.secret(party, "securitydispute", **shut)})
+    await day.post(
+        me, f"{path}/dispute", {"kind": "owner", "note": day.secret(party, "securitydispute", **shut)}
+    )
     day.restricted[party] = replace(nobody(), party=party, incident=str(made["id"]), number=made["number"])
 
 
@@ -210,10 +214,10 @@ async def _rostered(day: Day, side: Side) -> Side:
     offer = {"party": party, "duty": "response", "note": day.secret(party, "handovernote")}
     handover = await day.post(me, "/roster/handovers", offer)
     day.marks[made["id"]] = MarkOf(party)
-    newcomer = day.secret(party, "newcomer", is_for_nobody=True)
+    newcomer = day.secret(party, "newcomer", is_own_only=True)
     upload = await day.service.pages.imports.keep(
         f"Ngày,Ca,Họ và tên\n28/05/2021,6h-14h,{newcomer}\n".encode(),
-        f"{day.secret(party, 'upload', is_for_nobody=True)}.csv",
+        f"{day.secret(party, 'upload', is_own_only=True)}.csv",
         actor=me,
         party=party,
     )
@@ -227,7 +231,10 @@ async def _linked(day: Day, side: Side) -> Side:
     service, party = day.service, side.party
     async with transaction(service.database) as connection:
         issued = await service.alerting.links.issue(
-            connection, incident=int(side.incident), person=side.person, expires_at=day.now + timedelta(days=1)
+            connection,
+            incident=int(side.incident),
+            person=side.person,
+            expires_at=day.now + timedelta(days=1),
         )
         opened = [
             await service.pages.roster_links.issue(
@@ -252,13 +259,16 @@ async def _reported(day: Day, side: Side) -> Side:
 async def _reassigned(day: Day) -> None:
     """What was BRAVO's becomes ALPHA's; what BRAVO said and attached in its time stays BRAVO's."""
     bravo = account_of("BRAVO")
-    made = await day.post("officer", "/incidents", {"matter": "poor_service", "text": "chập chờn", "owner": "BRAVO"})
+    made = await day.post(
+        "officer", "/incidents", {"matter": "poor_service", "text": "chập chờn", "owner": "BRAVO"}
+    )
     path = f"/incidents/{made['id']}"
     await day.post(bravo, f"{path}/acknowledge", {"note": day.secret("BRAVO", "before")})
     file = (f"{day.secret('BRAVO', 'beforefile')}.txt", b"before", "text/plain")
     await day.post(bravo, f"{path}/evidence", files={"file": file})
     await day.post(bravo, f"{path}/dispute", {"kind": "cause", "note": day.secret("BRAVO", "beforedispute")})
     await day.post("officer", f"{path}/reassign", {"owner": "ALPHA", "note": "thuộc mạng Một"})
+    day.others.append(replace(nobody(), party="ALPHA", incident=str(made["id"]), number=made["number"]))
 
 
 async def _trunk(day: Day) -> None:
@@ -266,7 +276,9 @@ async def _trunk(day: Day) -> None:
     day.down.clear()
     await day.pass_by(5)
     await day.cut(*day.service.monitor.topology.targets_of_risk("ALPHA-TRUNK"))
-    assert (await day.incident_of("risk:ALPHA-TRUNK")).owner == "ALPHA"
+    found = await day.incident_of("risk:ALPHA-TRUNK")
+    assert found.owner == "ALPHA"
+    day.others.append(replace(nobody(), party="ALPHA", incident=str(found.id), number=found.number))
 
 
 async def _of_the_department(day: Day) -> None:

@@ -27,13 +27,19 @@ def _everything(side: Side) -> dict[str, str]:
         "holds": "yes", "upheld": "no", "owner": side.party, "into": side.incident, "incident": side.incident,
         "helper": "CHARLIE", "area": "941", "need": "máy nổ", "minutes": "60", "lead_minutes": "20",
         "party": side.party, "duty": "response", "person": side.person, "substitute": side.second,
-        "person1": side.person, "person2": side.second, "hours": "8", "shift": side.shift, "handover": side.handover,
+        "person1": side.person, "person2": side.second, "hours": "8", "shift": side.shift, "handover": side.handover, "swap": side.swap, "other": "",
         "start": "2021-05-29T06:00", "end": "2021-05-29T14:00", "site": side.site, "matter": "no_service",
-        "purpose": "confirm", "shifts": side.shift, f"i{side.incident}": "on", "name": side.account,
-        "handle": "0" * 12, "token": "4711", "label": "máy", "days": "7", "right-see_incidents": "on", "code": "12345678",
-        "subject": f"risk:{side.ring}", "reference": "12/TB", "leave_out": "no", "password": "không phải", "old": "sai",
-        "new": "một mật khẩu mới dài", "again": "một mật khẩu mới dài", "role": "carrier",
+        "purpose": "confirm", "shifts": side.shift, f"i{side.incident}": "on", "code": "12345678",
+        "subject": f"risk:{side.ring}", "reference": "12/TB", "leave_out": "no",
     }  # fmt: skip
+
+
+def _account(side: Side) -> tuple[dict[str, str], _Files]:
+    return {
+        "name": side.account, "handle": "0" * 12, "token": "4711", "label": "máy", "days": "7", "code": "12345678",
+        "right-see_incidents": "on", "password": "không phải", "old": "sai", "new": "một mật khẩu mới dài",
+        "again": "một mật khẩu mới dài", "role": "carrier", "party": side.party,
+    }, None  # fmt: skip
 
 
 def _form(**other: str) -> Callable[[Side], tuple[dict[str, str], _Files]]:
@@ -59,9 +65,15 @@ FORMS: Mapping[tuple[str, str], Callable[[Side], tuple[dict[str, str], _Files]]]
     ("POST", "/aid"): _form(kind="generator"),
     ("POST", "/aid/{id}/{action}"): _form(),
     ("POST", "/planned"): _form(),
-    ("POST", "/planned/calendar"): lambda s: (_everything(s), {"file": ("x.ics", _calendar(s), "text/calendar")}),
+    ("POST", "/planned/calendar"): lambda s: (
+        _everything(s),
+        {"file": ("x.ics", _calendar(s), "text/calendar")},
+    ),
     ("POST", "/planned/{id}/cancel"): _form(),
-    ("POST", "/reports"): lambda side: ({**_everything(side), "kind": "dossier", "incident": side.number}, None),
+    ("POST", "/reports"): lambda side: (
+        {**_everything(side), "kind": "dossier", "incident": side.number},
+        None,
+    ),
     ("POST", "/reports/{id}/{action}"): _form(),
     ("POST", "/a"): _form(),
     ("POST", "/c"): _form(),
@@ -72,12 +84,13 @@ FORMS: Mapping[tuple[str, str], Callable[[Side], tuple[dict[str, str], _Files]]]
     ("POST", "/roster/import/{id}"): _form(),
     ("POST", "/roster/mine/{token}"): _form(),
     ("POST", "/roster/{action}"): _form(),
-    ("POST", "/sign-in"): _form(),
-    ("POST", "/sign-in/code"): _form(),
-    ("POST", "/password"): _form(),
-    ("POST", "/account/{action}"): _form(),
-    ("POST", "/accounts"): _form(),
-    ("POST", "/accounts/{name}/{action}"): _form(),
+    ("POST", "/roster/swaps/{action}"): _form(),
+    ("POST", "/sign-in"): _account,
+    ("POST", "/sign-in/code"): _account,
+    ("POST", "/password"): _account,
+    ("POST", "/account/{action}"): _account,
+    ("POST", "/accounts"): _account,
+    ("POST", "/accounts/{name}/{action}"): _account,
     ("POST", "/api/v1/incidents/{incident}/evidence"): _file("ảnh.txt", b"x", "text/plain"),
 }
 """Writes that come from a form of a page, by route."""
@@ -120,6 +133,7 @@ def _with(**body: Any) -> Callable[[Side], Iterator[dict[str, Any]]]:
     return lambda _side: iter([body])
 
 
+_T = "/tmf-api/troubleTicket/v5/troubleTicket"
 _I, _A, _R = "/api/v1/incidents", "/api/v1/aid", "/api/v1/roster"
 _NOTED = {
     "acknowledge": {}, "progress": {}, "restored": {}, "note": {}, "close": {"cause": "fibre_cut"}, "cancel": {},
@@ -137,7 +151,9 @@ BODIES: Mapping[tuple[str, str], Callable[[Side], Iterator[Any]]] = {
     **{("POST", f"{_I}/{{incident}}/{deed}"): _with(note="đã xem", **more) for deed, more in _NOTED.items()},
     **{("POST", f"{_A}/{{aid}}/{deed}"): _with(note="đã xem", **more) for deed, more in _AID_DEEDS.items()},
     ("POST", _I): _incident,
-    ("POST", f"{_I}/{{incident}}/merge"): lambda side: iter([{"into": _number(side.incident), "note": "đã xem"}]),
+    ("POST", f"{_I}/{{incident}}/merge"): lambda side: iter(
+        [{"into": _number(side.incident), "note": "đã xem"}]
+    ),
     ("POST", _A): _aid,
     ("POST", f"{_R}/shifts"): _shifts,
     ("PATCH", f"{_R}/shifts/{{shift}}"): lambda side: iter([{"person": side.second}, {"note": "x"}]),
@@ -150,6 +166,7 @@ BODIES: Mapping[tuple[str, str], Callable[[Side], Iterator[Any]]] = {
         [{"subject": f"risk:{side.ring}", "starts_at": _LATER, "ends_at": _LATEST, "reference": "12/TB"}]
     ),
     ("POST", "/api/v1/reports"): _report,
+    ("PATCH", f"{_T}/{{incident}}"): _with(status="acknowledged"),
 }
 """Writes of programs, by route; one with several bodies is asked once with each."""
 
