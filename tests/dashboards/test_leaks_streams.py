@@ -10,7 +10,7 @@ from inventory.access import Role
 from tests.dashboards.conftest import Visitor
 from tests.support.duty_room import PASSWORD
 
-SOON = 5.0
+SOON = 60.0
 BOARD = Audience(Language.VI, None, sees_board=True)
 VIETTEL = Audience(Language.VI, "VIETTEL", sees_board=False)
 VNPT = Audience(Language.VI, "VNPT", sees_board=False)

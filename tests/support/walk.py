@@ -30,7 +30,7 @@ _OF_A_SIDE = {
     ("reports", "report"): "report", ("import", "id"): "upload", ("mine", "token"): "mine",
     ("calendar", "token"): "calendar", ("a", "token"): "link", ("c", "token"): "mine",
     ("accounts", "name"): "account", ("troubleTicket", "incident"): "incident", ("shifts", "shift"): "shift", ("swaps", "swap"): "swap",
-    ("handovers", "handover"): "handover", ("carriers", "code"): "party", ("carriers", "party"): "party",
+    ("handovers", "handover"): "handover", ("risks", "code"): "ring", ("carriers", "code"): "party", ("carriers", "party"): "party",
 }  # fmt: skip
 """(The part of the path before it, its name) to what of a side fills it."""
 _INCIDENT_ACTS = ("acknowledge", "start", "countersign", "progress", "pause", "mitigate", "restored", "verify",
@@ -119,7 +119,7 @@ class Asked:
 
 _PAGE_ROOTS = ("incidents", "sites", "areas", "search", "aid", "groups", "planned", "reports", "duty", "a", "c",
                "roster", "sign", "password", "guide", "account", "audit", "wall", "static", "favicon", "events",
-               "carriers", "vantages", "portal", "settings")  # fmt: skip
+               "carriers", "vantages", "portal", "settings", "tour", "risks")  # fmt: skip
 
 
 def routes_of(app: FastAPI) -> list[tuple[str, str]]:
