@@ -281,12 +281,9 @@ def create_app(service: Service) -> FastAPI:
     )
     api = Api(database=service.database, clock=now, actor=api_actor(service.pages))
     app.include_router(incident_routes(api, service.alerting))
-    app.include_router(roster_routes(api, service.pages.roster, service.pages.handing))
-    app.include_router(agreeing_routes(api, service.pages.roster, service.pages.swapping))
+    _add_duties(app, api, service)
     app.include_router(aid_routes(api, service.aiding.service))
-    app.include_router(ticket_routes(api, service.alerting, public_url=service.settings.pages.public_url))
     app.include_router(planned_routes(api, service.planning.service))
-    app.include_router(field_routes(api, service.pages.inspections, service.pages.drills))
     app.include_router(report_routes(api, service.pages.reports))
     app.include_router(
         hook_routes(ping=service.looking.heartbeats.ping, monotonic=time.monotonic, receiver=service.receiver)
@@ -294,6 +291,15 @@ def create_app(service: Service) -> FastAPI:
     app.include_router(service.acting.routes())
     install(app, service.pages)
     return app
+
+
+def _add_duties(app: FastAPI, api: Api, service: Service) -> None:
+    """Put what people agree on, do in the field and answer to carriers' own systems into ``app``."""
+    pages = service.pages
+    app.include_router(roster_routes(api, pages.roster, pages.handing))
+    app.include_router(agreeing_routes(api, pages.roster, pages.swapping))
+    app.include_router(field_routes(api, pages.inspections, pages.drills))
+    app.include_router(ticket_routes(api, service.alerting, public_url=service.settings.pages.public_url))
 
 
 def _on_day(inventory: Inventory, settings: Settings) -> Inventory:
