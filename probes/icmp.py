@@ -44,7 +44,7 @@ log = structlog.get_logger(__name__)
 _GATHER_NS = 5_000_000
 _IDLE_NS = 1_000_000_000
 _BUSY_NS = 1_000_000
-_RINGS_A_TURN = 32
+_RINGS_A_TURN = 16
 """More than a receive buffer of 8 MiB holds: what arrived before a turn is read within it, come what may."""
 _BACKLOG = 1_000_000
 _CLOSE_SECONDS = 5.0

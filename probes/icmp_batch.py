@@ -36,7 +36,7 @@ _PART = np.dtype([("base", "u8"), ("size", "u8")])
 _CONTROL = np.dtype([("size", "u8"), ("level", "i4"), ("type", "i4"), ("seconds", "i8"), ("nanos", "i8")])
 _SCM_TIMESTAMPNS = 35
 _NOT_NOW = frozenset({EAGAIN, ENOBUFS, EINTR})
-_SHORTEST, _LONGEST = 16, 32
+_SHORTEST, _LONGEST = 16, 64
 _BATCH_NS = 1_000_000
 """Transmit stamps are interpolated over a batch, so a batch that takes longer than this is made shorter."""
 
@@ -59,7 +59,7 @@ class Sent:
 
 
 class SendBlock:
-    """Room for ``capacity`` echo requests, sent in batches of 16 to 32; :attr:`packets` is for the codec."""
+    """Room for ``capacity`` echo requests, sent in batches of 16 to 64; :attr:`packets` is for the codec."""
 
     def __init__(self, capacity: int, *, monotonic_ns: Callable[[], int]) -> None:
         self.packets: npt.NDArray[np.void] = np.zeros(capacity, ECHO)

@@ -13,9 +13,9 @@ from probes.icmp_socket import IcmpMode, IcmpSocket
 
 __all__ = ["CHUNK", "IcmpLane", "Take"]
 
-CHUNK = 2048
-"""Looks prepared, and replies sorted out, at a time: large enough that numpy's overhead vanishes, small
-enough that all arrays stay in the processor's cache."""
+CHUNK = 4096
+"""Looks prepared, and replies sorted out, at a time: large enough that numpy's overhead of a turn (a good half of a
+millisecond) vanishes, small enough that the arrays stay near the processor: 8192 are no faster, 1024 slower by a tenth."""
 
 
 @dataclass(frozen=True, slots=True)

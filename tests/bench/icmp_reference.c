@@ -1,4 +1,4 @@
-/* What the same system calls cost without Python: sendmmsg in batches of 32, recvmmsg, kernel time stamps, every
+/* What the same system calls cost without Python: sendmmsg in batches of 64, as ours, recvmmsg, kernel time stamps, every
  * reply matched by its payload. Prints answered targets and targets a second. Usage: icmp_reference COUNT */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -10,7 +10,7 @@
 #include <sys/socket.h>
 #include <time.h>
 
-enum { BATCH = 32, RING = 256, SIZE = 24, WIDTH = 160 };
+enum { BATCH = 64, RING = 256, SIZE = 24, WIDTH = 160 };
 
 struct echo {
     uint8_t type, code;
