@@ -27,6 +27,7 @@ from dashboards.reports.sending import ReportSending
 from dashboards.reports.service import ReportService
 from dashboards.second_factor import SecondFactors
 from dashboards.settings import PagesSettings
+from dashboards.views.search import Index
 from inventory.drawn import Draw
 from inventory.models import Inventory
 from monitor.metrics import VantageFigures
@@ -86,6 +87,7 @@ def assemble(
         figures=figures,
         hub=Hub(boot=token()[:12]),
         maps=Maps(),
+        index=Index(),
         clock=clock,
         token=token,
         settings=settings,

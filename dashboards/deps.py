@@ -11,7 +11,7 @@ from alerting.attached_files import AttachedFiles
 from alerting.drill_service import DrillService
 from alerting.handover_service import HandoverService
 from alerting.inspection_service import InspectionService
-from alerting.models import CauseClass, Incident, LedgerEntry, Message
+from alerting.models import CauseClass, Incident, IncidentState, LedgerEntry, Message
 from alerting.reported import Report
 from alerting.roster_imports import RosterImports
 from alerting.roster_links import RosterLinks
@@ -29,7 +29,8 @@ from dashboards.reports.service import ReportService
 from dashboards.second_factor import SecondFactors
 from dashboards.series import Series
 from dashboards.settings import PagesSettings
-from inventory.models import ContactChannel, Inventory
+from dashboards.views.search import Index
+from inventory.models import ContactChannel, Inventory, Severity
 from inventory.topology import Topology
 from monitor.metrics import VantageFigures
 from monitor.minutes import HistorySlice
@@ -37,7 +38,19 @@ from monitor.models import Outage, StateChange, Unobserved
 from monitor.planned_service import PlannedService
 from monitor.snapshot import Snapshot
 
-__all__ = ["Acting", "Deps", "Minutes", "Monitoring", "Records"]
+__all__ = ["Acting", "Deps", "Minutes", "Monitoring", "Records", "TitledIncident"]
+
+
+@dataclass(frozen=True, slots=True)
+class TitledIncident:
+    """An incident as a search knows it."""
+
+    id: int
+    number: str
+    title: str
+    title_en: str
+    state: IncidentState
+    severity: Severity
 
 
 class Minutes(Protocol):
@@ -133,6 +146,9 @@ class Records(Protocol):
     async def conducted(self, *, owner: str | None, since: datetime) -> tuple[ReportedIncident, ...]:
         """Read incidents opened since then as reports tell them, without their messages; restricted ones never."""
 
+    async def titles(self, *, owner: str | None, restricted: bool = False) -> tuple[TitledIncident, ...]:
+        """Read what incidents are called, the newest first."""
+
     async def refused_contacts(self) -> Mapping[tuple[ContactChannel, str], str]:
         """Read which contacts a gateway refused for good, and what it said."""
 
@@ -184,6 +200,7 @@ class Deps:
     """What each vantage of this process counts of its own work."""
     hub: Hub
     maps: Maps
+    index: Index
     clock: Callable[[], datetime]
     token: Callable[[], str]
     settings: PagesSettings

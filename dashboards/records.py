@@ -18,13 +18,13 @@ from alerting.errors import UnknownIncidentError
 from alerting.models import LIVE, Incident, IncidentEvent, IncidentState, LedgerEntry, Message
 from alerting.schema import incidents, ledger
 from alerting.scoped import incident_for, ledger_for, scope_of
-from dashboards.deps import Monitoring
+from dashboards.deps import Monitoring, TitledIncident
 from dashboards.reports.record import ReportedIncident
 from dashboards.reports.record_store import ledgers_of
 from dashboards.reports.told import reported_incident
 from dashboards.series import Series
 from inventory.database import reading
-from inventory.models import ContactChannel, Inventory
+from inventory.models import ContactChannel, Inventory, Severity
 from monitor import store as monitor_store
 from monitor.minutes import HistorySlice
 from monitor.models import Outage, StateChange, SubjectKind, Unobserved
@@ -34,6 +34,7 @@ __all__ = ["StoredRecords"]
 
 _MOST_LIVE = 500
 _MOST_CONDUCTED = 2000
+_MOST_TITLES = 5000
 _POINTS = 480
 _MINUTE_NS = 60_000_000_000
 _ENDED = tuple(state for state in IncidentState if state not in LIVE)
@@ -86,6 +87,24 @@ class StoredRecords:
             found = [each for each in newest if each.opened_at >= since]
             entries = await ledgers_of(connection, [each.id for each in found])
         return await asyncio.to_thread(_told, found, entries, self._monitor.inventory)
+
+    async def titles(self, *, owner: str | None, restricted: bool = False) -> tuple[TitledIncident, ...]:
+        """Read what incidents are called, the newest first."""
+        c = incidents.c
+        query = select(c.id, c.number, c.title, c.title_en, c.state, c.severity)
+        query = query.order_by(c.opened_at.desc(), c.id.desc()).limit(_MOST_TITLES)
+        if owner is not None:
+            query = query.where(c.owner == owner)
+        if not restricted:
+            query = query.where(c.restricted.is_(False))
+        async with reading(self._database) as connection:
+            rows = (await connection.execute(query)).all()
+        return tuple(
+            TitledIncident(
+                row.id, row.number, row.title, row.title_en, IncidentState(row.state), Severity(row.severity)
+            )
+            for row in rows
+        )
 
     async def refused_contacts(self) -> Mapping[tuple[ContactChannel, str], str]:
         """Read which contacts a gateway refused for good, and what it said."""

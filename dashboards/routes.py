@@ -83,7 +83,7 @@ PAGES: tuple[Page, ...] = (
     Page("GET", "/risks/{code}", carriers.risk, right=Right.SEE_INCIDENTS),
     Page("GET", "/vantages", vantages.vantages, right=Right.SEE_BOARD),
     Page("GET", "/vantages/{code}", vantages.vantage, right=Right.SEE_BOARD),
-    Page("GET", "/search", search.search, right=Right.SEE_BOARD),
+    Page("GET", "/search", search.search),
     Page("GET", "/aid", aid.listing, right=Right.SEE_INCIDENTS),
     Page("GET", "/aid/new", aid.form, right=Right.ACT_ON_INCIDENTS),
     Page("POST", "/aid", aid.order, right=Right.ACT_ON_INCIDENTS),

@@ -67,7 +67,14 @@ EXAMPLES = {
     "/portal/settings": "/portal/settings",
 }
 """An address of each page, with something on it."""
-CARRIERS = ("/portal", "/portal/settings", "/incidents/3", "/incidents/at-once", "/incidents/new")
+CARRIERS = (
+    "/portal",
+    "/portal/settings",
+    "/incidents/3",
+    "/incidents/at-once",
+    "/incidents/new",
+    "/search?q=vnpt",
+)
 """Pages that look otherwise to a carrier."""
 NOT_PAGES = {
     "/events",

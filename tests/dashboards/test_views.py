@@ -16,13 +16,14 @@ from dashboards.series import Series
 from dashboards.throttle import ADDRESS, PAIR, keys_of, spent, wait_of
 from dashboards.views.board import counts_of, stages, verdicts_of
 from dashboards.views.duty import duty_lines, short_party, watches
-from dashboards.views.search import matches, plain
+from dashboards.views.search import Group, Index, hits, matches, plain
 from dashboards.views.site import history_rows
 from dashboards.views.tilemap import CELL, TILE, short_name, tile_map
 from dashboards.views.typeset import fitted, width_of
 from inventory.loader import load
 from inventory.models import Area, AreaKind
 from inventory.samples import sample
+from inventory.topology import Topology
 from monitor.models import Verdict
 from monitor.moments import nanoseconds
 from monitor.snapshot import Snapshot
@@ -206,11 +207,13 @@ def test_a_party_is_called_as_in_the_room(name, province, short):
     ],
 )
 def test_a_place_is_found_as_it_is_typed_at_three_in_the_morning(soc_trang, wanted, first):
-    assert matches(wanted, soc_trang, NOTHING)[0].name == first
+    found = matches(wanted, Index().of(soc_trang, Topology.of(soc_trang)), NOTHING)
+    places = [hit for hit in hits(found) if hit.group in {Group.AREA, Group.SITE}]
+    assert places[0].matches[0].name == first
 
 
 def test_nothing_is_found_for_nothing(soc_trang):
-    assert matches("   ", soc_trang, NOTHING) == ()
+    assert matches("   ", Index().of(soc_trang, Topology.of(soc_trang)), NOTHING) == {}
     assert plain("Đường Đống Đa") == "duong dong da"
 
 
