@@ -43,7 +43,7 @@ TARGETS = 145_297
 """As many as make the generator draw 11,000 communes."""
 WATCHERS, ASLEEP = 200, 10
 CUTS = 12
-DROPPING = 120
+DROPPING = 40
 EVERY_SECONDS = 2.0
 LATEST_SECONDS = 10.0
 LIMIT_PAINT_SECONDS = LIMIT_VISIBLE_SECONDS = 1.0
@@ -295,7 +295,7 @@ def _after(turned: list[float], wall: float) -> float:
 
 
 async def _drop_sleepers(server: Server) -> None:
-    """Let districts come and go until every watcher that does not read has more before it than its line and queue hold."""
+    """Let districts come and go until each sleeper has more before it than its line and queue hold, or forty times."""
     for number in range(DROPPING):
         for act in ("cut", "mend"):
             await server.ask(f"{act} VNPT-RING-D{number % 90 * 7:03d}")
