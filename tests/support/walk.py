@@ -61,6 +61,14 @@ _FIXED = {
     ("accounts", "action"): ("disable", "no-such"),
     ("areas", "code"): ("94", "941", "00001", "no-such"),
     ("vantages", "code"): ("V1", "no-such"),
+    ("inspections", "id"): ("1", "0"),
+    ("inspections", "inspection"): ("1",),
+    ("inspections", "action"): ("answer", "close", "finding", "no-such"),
+    ("findings", "finding"): ("1",),
+    ("files", "digest"): ("f" * 64,),
+    ("drills", "id"): ("1", "0"),
+    ("drills", "drill"): ("1",),
+    ("drills", "action"): ("begin", "end", "no-such"),
     ("guide", "topic"): ("carrier", "no-such"),
     ("static", "digest"): ("x",),
     ("x", "path"): ("css/base.css",),
@@ -119,7 +127,7 @@ class Asked:
 
 _PAGE_ROOTS = ("incidents", "sites", "areas", "search", "aid", "groups", "planned", "reports", "duty", "a", "c",
                "roster", "sign", "password", "guide", "account", "audit", "wall", "static", "favicon", "events",
-               "carriers", "vantages", "portal", "settings", "tour", "risks")  # fmt: skip
+               "carriers", "vantages", "portal", "settings", "tour", "risks", "inspections", "drills")  # fmt: skip
 
 
 def routes_of(app: FastAPI) -> list[tuple[str, str]]:

@@ -86,6 +86,11 @@ FORMS: Mapping[tuple[str, str], Callable[[Side], tuple[dict[str, str], _Files]]]
     ("POST", "/roster/{action}"): _form(),
     ("POST", "/roster/swaps/{action}"): _form(),
     ("POST", "/tour"): _form(),
+    ("POST", "/inspections"): _form(),
+    ("POST", "/inspections/{id}/files"): _file("ảnh.txt", b"x", "text/plain"),
+    ("POST", "/inspections/{id}/{action}"): _form(),
+    ("POST", "/drills"): _form(),
+    ("POST", "/drills/{id}/{action}"): _form(),
     ("POST", "/sign-in"): _account,
     ("POST", "/sign-in/code"): _account,
     ("POST", "/password"): _account,
@@ -167,6 +172,16 @@ BODIES: Mapping[tuple[str, str], Callable[[Side], Iterator[Any]]] = {
         [{"subject": f"risk:{side.ring}", "starts_at": _LATER, "ends_at": _LATEST, "reference": "12/TB"}]
     ),
     ("POST", "/api/v1/reports"): _report,
+    ("POST", "/api/v1/drills"): lambda side: iter([{"kind": "no-such", "title": side.ring}]),
+    ("POST", "/api/v1/drills/{drill}/end"): _with(note="đã xem"),
+    ("POST", "/api/v1/inspections"): _with(area="941"),
+    ("PUT", "/api/v1/inspections/{inspection}/answers"): _with(answers={}),
+    ("POST", "/api/v1/inspections/{inspection}/close"): _with(),
+    ("POST", "/api/v1/inspections/{inspection}/findings"): lambda side: iter(
+        [{"site": side.site, "text": "đã xem", "owner": side.party}]
+    ),
+    ("POST", "/api/v1/findings/{finding}/fixed"): _with(note="đã xem"),
+    ("POST", "/api/v1/findings/{finding}/verified"): _with(note="đã xem"),
     ("PATCH", f"{_T}/{{incident}}"): _with(status="acknowledged"),
 }
 """Writes of programs, by route; one with several bodies is asked once with each."""
