@@ -63,15 +63,7 @@ def assemble(
         planned=planned
         or PlannedService(database=database, inventory=lambda: monitor.inventory, clock=clock),
         aid=aid or _aid(database, monitor, alerting, clock),
-        reports=ReportService(
-            database=database, places=lambda: (monitor.inventory, monitor.topology), clock=clock, draw=draw
-        ),
-        sending=ReportSending(
-            database=database,
-            inventory=lambda: monitor.inventory,
-            clock=clock,
-            public_url=settings.public_url,
-        ),
+        **_reports(database, monitor, clock, draw, public_url=settings.public_url),
         auth=AuthService(
             database=database, clock=clock, token=token, settings=settings, passwords=passwords or Passwords()
         ),
@@ -91,6 +83,29 @@ def assemble(
         clock=clock,
         token=token,
         settings=settings,
+    )
+
+
+class _Reports(TypedDict):
+    reports: ReportService
+    sending: ReportSending
+
+
+def _reports(
+    database: AsyncEngine,
+    monitor: Monitoring,
+    clock: Callable[[], datetime],
+    draw: Draw | None,
+    *,
+    public_url: str,
+) -> _Reports:
+    return _Reports(
+        reports=ReportService(
+            database=database, places=lambda: (monitor.inventory, monitor.topology), clock=clock, draw=draw
+        ),
+        sending=ReportSending(
+            database=database, inventory=lambda: monitor.inventory, clock=clock, public_url=public_url
+        ),
     )
 
 
