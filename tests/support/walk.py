@@ -97,6 +97,7 @@ _RANDOM = (
     re.compile(r'name="(?:csrf|key)" value="[^"]*"'),
     re.compile(r"/roster/(?:mine|calendar|import)/[\w-]{20,}"),
     re.compile(r"tsk_[\w-]{20,}"),
+    re.compile(r'name="token" value="\d+"'),
     re.compile(r'"(?:digest|seal)":"[0-9a-f]*"'),
 )
 
