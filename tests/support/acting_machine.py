@@ -79,6 +79,9 @@ SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large]
 _BATCH = 2000
 """Steps that a process walks before it reports: small enough that cores end together, large against its start."""
 
+_EXAMPLES = 10
+"""Examples of a run of Hypothesis, each of at most fifty steps: a batch walks few more than it was asked for."""
+
 
 @dataclass
 class Walked:
@@ -180,7 +183,7 @@ def walk(steps):
 
 def _batch(steps):
     chosen = settings(
-        max_examples=-(-steps // 45),
+        max_examples=_EXAMPLES,
         stateful_step_count=50,
         deadline=None,
         derandomize=False,
