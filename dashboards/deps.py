@@ -158,6 +158,9 @@ class Records(Protocol):
     async def messages(self, incident: int, *, owner: str | None = None) -> tuple[Message, ...]:
         """Read what was sent about an incident, oldest first; with ``owner``, to that party's own people."""
 
+    async def carriers_of(self, messages: Sequence[Message], *, owner: str | None) -> Mapping[int, str]:
+        """Read the numbers of the incidents, in scope, whose messages carried some of ``messages`` with them."""
+
     async def recent(self, *, limit: int) -> tuple[StateChange, ...]:
         """Read the newest changes of sites, causes and vantages, newest first."""
 

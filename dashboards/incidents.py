@@ -61,6 +61,7 @@ async def show(visit: Visit) -> Response:
     inventory, topology = await visit.deps.roster.living(), monitor.topology
     row = incident_row(incident, inventory=inventory, topology=topology, words=visit.words)
     entries = await records.ledger(incident.id, owner=visit.scope)
+    sent = await records.messages(incident.id, owner=visit.scope)
     return visit.page(
         "incident.html",
         incident=incident,
@@ -82,7 +83,7 @@ async def show(visit: Visit) -> Response:
         files=attachments(entries),
         sites=affected(row.impact, monitor.snapshot(), inventory, topology),
         timeline=timeline(entries, inventory, visit.words, visit.moments),
-        messages=message_lines(await records.messages(incident.id, owner=visit.scope), inventory),
+        messages=message_lines(sent, inventory, await records.carriers_of(sent, owner=visit.scope)),
         watches=watches_of_party(inventory, incident.owner, visit.now),
     )
 

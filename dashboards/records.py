@@ -16,7 +16,7 @@ from alerting import store as alerting_store
 from alerting.contact_store import faults_of_contacts
 from alerting.errors import UnknownIncidentError
 from alerting.models import LIVE, Incident, IncidentEvent, IncidentState, LedgerEntry, Message
-from alerting.schema import incidents, ledger
+from alerting.schema import incidents, ledger, outbox
 from alerting.scoped import incident_for, ledger_for, scope_of
 from dashboards.deps import Monitoring, TitledIncident
 from dashboards.reports.record import ReportedIncident
@@ -125,6 +125,19 @@ class StoredRecords:
             people = await roster_store.people_of(connection, self._monitor.inventory)
         mine = {code for code, person in people.items() if owner in {None, person.party}}
         return tuple(one for one in found if owner is None or one.person in mine)
+
+    async def carriers_of(self, messages: Sequence[Message], *, owner: str | None) -> Mapping[int, str]:
+        """Read the numbers of the incidents, in scope, whose messages carried some of ``messages`` with them."""
+        wanted = {each.carried_by for each in messages if each.carried_by is not None}
+        query = select(outbox.c.id, incidents.c.number).join(incidents, incidents.c.id == outbox.c.incident)
+        query = query.where(outbox.c.id.in_(wanted), incidents.c.restricted.is_(False))
+        if owner is not None:
+            query = query.where(incidents.c.owner == owner)
+        if not wanted:
+            return {}
+        async with reading(self._database) as connection:
+            rows = (await connection.execute(query)).all()
+        return {row.id: row.number for row in rows}
 
     async def recent(self, *, limit: int) -> tuple[StateChange, ...]:
         """Read the newest changes of sites, causes and vantages, newest first."""

@@ -80,7 +80,11 @@ class TimelineLine:
 
 @dataclass(frozen=True, slots=True)
 class MessageLine:
-    """One message: to whom, how, and how far it came."""
+    """One message: to whom, how, over whose network, and how far it came.
+
+    ``left_with`` names what else its own message spoke of, for a page of a storm that left together with another: the
+    incident's number, or "" where that is not the reader's to know; None where it left by itself.
+    """
 
     id: int
     kind: MessageKind
@@ -91,6 +95,8 @@ class MessageLine:
     at: datetime
     attempts: int
     error: str
+    rides_on: str = ""
+    left_with: str | None = None
 
     @property
     def is_trouble(self) -> bool:
@@ -276,8 +282,11 @@ def moment_in(facts: Mapping[str, Any], name: str) -> datetime | None:
     return datetime.fromisoformat(value) if isinstance(value, str) and value else None
 
 
-def message_lines(messages: Iterable[Message], inventory: Inventory) -> tuple[MessageLine, ...]:
-    """Answer what was sent, newest first."""
+def message_lines(
+    messages: Iterable[Message], inventory: Inventory, carried: Mapping[int, str] | None = None
+) -> tuple[MessageLine, ...]:
+    """Answer what was sent, newest first; ``carried`` names the incidents of messages that carried others."""
+    known = carried or {}
     found = [
         MessageLine(
             id=message.id,
@@ -289,7 +298,16 @@ def message_lines(messages: Iterable[Message], inventory: Inventory) -> tuple[Me
             at=message.sent_at or message.created_at,
             attempts=message.attempts,
             error=message.error,
+            rides_on=_rides_on(message, inventory),
+            left_with=known.get(message.carried_by, "") if message.carried_by is not None else None,
         )
         for message in messages
     ]
     return tuple(sorted(found, key=lambda line: (line.at, line.id), reverse=True))
+
+
+def _rides_on(message: Message, inventory: Inventory) -> str:
+    """Answer the carrier whose network a message went over, where somebody wrote it down."""
+    person = inventory.people.get(message.person)
+    contacts = person.contacts if person else ()
+    return next((each.rides_on for each in contacts if each.address == message.address), "")

@@ -4,9 +4,11 @@ import re
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import update
 
 from alerting.models import IncidentState
 from alerting.reported import Matter, Report
+from alerting.schema import outbox
 from inventory.access import Role
 from inventory.database import transaction
 from tests.dashboards.conftest import Visitor
@@ -32,6 +34,30 @@ async def carrier(room):
     await made.sign_in("vnpt")
     yield made
     await made.client.aclose()
+
+
+async def test_a_page_that_left_with_another_says_with_which_and_over_whose_network(
+    room, carrier, officer, waiting
+):
+    first, second, *_ = waiting
+    await room.act()
+    [page, *_] = [m for m in await room.deps.records.messages(second) if m.kind == "page"]
+    [leader, *_] = [m for m in await room.deps.records.messages(first) if m.kind == "page"]
+    foreign = next(m for m in await room.deps.records.messages(waiting[3]) if m.kind == "page")
+    number = (await room.deps.records.incident(first, owner=None)).number
+    for carrying, told in (
+        (leader, f"gửi chung tin với {number}"),
+        (foreign, "gửi chung một tin với phiếu khác"),
+    ):
+        async with transaction(room.database) as connection:
+            await connection.execute(
+                update(outbox).where(outbox.c.id == page.id).values(carried_by=carrying.id)
+            )
+        assert told in (await carrier.see(f"/incidents/{second}")).text
+    theirs = (await room.deps.records.incident(waiting[3], owner=None)).number
+    assert theirs not in (await carrier.see(f"/incidents/{second}")).text
+    assert f"gửi chung tin với {theirs}" in (await officer.see(f"/incidents/{second}")).text
+    assert "qua mạng VIETTEL" in (await officer.see(f"/incidents/{second}")).text
 
 
 async def states(room):
