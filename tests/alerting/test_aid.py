@@ -11,7 +11,7 @@ from alerting.aid_service import (
     UnknownAidError,
     UnverifiedAidError,
 )
-from alerting.errors import MissingReasonError
+from alerting.errors import MissingReasonError, UnknownIncidentError
 from alerting.models import IncidentState
 from alerting.notify.channel import Letter
 from alerting.notify.messages import short_text, subject, text
@@ -126,7 +126,7 @@ async def test_a_draft_is_no_partner_s_yet_and_others_never_see_it(room):
     assert [each.id for each in await room.aid.aids(party="VNPT")] == [aid.id]
     await room.aid.request(aid.id, actor="Trực ban")
     assert [each.id for each in await room.aid.aids(party="VIETTEL")] == [aid.id]
-    with pytest.raises(UnknownAidError):
+    with pytest.raises(UnknownIncidentError):
         await room.aid.draft(an_order(), actor="VIETTEL", scope="VIETTEL")
 
 
