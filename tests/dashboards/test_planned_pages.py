@@ -68,7 +68,7 @@ async def test_a_work_is_cancelled_from_the_list(room, officer):
 
 async def upload(officer, body, name="lich.ics"):
     page = await officer.see("/planned")
-    token = page.text.split('name="csrf" value="')[1][:64]
+    token = page.text.split('name="csrf" value="')[1].partition('"')[0]
     files = {"file": (name, body, "text/calendar")} if body is not None else None
     return await officer.client.post(
         "/planned/calendar", data={"csrf": token}, files=files, headers={"origin": ORIGIN}
