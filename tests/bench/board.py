@@ -20,6 +20,7 @@ import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -54,6 +55,11 @@ READY_SECONDS = 240.0
 class NationRoom(DutyRoom):
     """A duty room whose looks are columns: a hundred and forty thousand rows are too many to write one by one."""
 
+    def __init__(self, *args: Any, **more: Any) -> None:
+        super().__init__(*args, **more)
+        self.turns = asyncio.Lock()
+        self.lost: list[int] = []
+
     def _batch(self, rows: list[int], outcome: Outcome) -> SampleBatch:
         vantage = next(iter(self.inventory.vantages.values()))
         at_ns = int(self.now.timestamp() * 1e9)
@@ -74,13 +80,42 @@ class NationRoom(DutyRoom):
             self.now = datetime.now(UTC) - timedelta(seconds=seconds_ago)
             await self.monitor.take(self._batch(everything, Outcome.OK))
 
+    async def look_on(self) -> None:
+        """Let everything that is not cut be seen up every ten seconds, a tenth a second, as a nation's vantage does.
+
+        What nobody looks at grows stale, all at once: that is another storm than the one that is measured here.
+        """
+        everything = len(self.inventory.targets)
+        tenths = [self._batch(list(range(first, everything, 10)), Outcome.OK) for first in range(10)]
+        while True:
+            for tenth in tenths:
+                await asyncio.sleep(1)
+                async with self.turns:
+                    self._sequence += 1
+                    self.now = datetime.now(UTC)
+                    await self.monitor.take(_without(tenth, self.lost, self.now, self._sequence))
+
     async def turn(self, rows: list[int], outcome: Outcome) -> None:
         """Let some targets be seen down or up by as many looks as belief asks for, as if 150 ms apart until now."""
-        for before in reversed(range(8)):
-            self.now = datetime.now(UTC) - timedelta(seconds=0.15 * before)
-            await self.monitor.take(self._batch(rows, outcome))
-            await self.monitor.tick()
-            await asyncio.sleep(0.01)
+        async with self.turns:
+            self.lost = rows if outcome is Outcome.TIMEOUT else []
+            for before in reversed(range(8)):
+                self.now = datetime.now(UTC) - timedelta(seconds=0.15 * before)
+                await self.monitor.take(self._batch(rows, outcome))
+                await self.monitor.tick()
+                await asyncio.sleep(0.01)
+
+
+def _without(batch: SampleBatch, lost: list[int], now: datetime, sequence: int) -> SampleBatch:
+    """Answer the same looks as if they were begun now, without those at what is cut."""
+    kept = ~np.isin(batch.target, lost)
+    columns = ("target", "outcome", "rtt", "code", "evidence", "flags", "phases")
+    return replace(
+        batch,
+        sequence=sequence,
+        at_ns=np.full(int(kept.sum()), int(now.timestamp() * 1e9), np.int64),
+        **{name: getattr(batch, name)[kept] for name in columns},
+    )
 
 
 async def _serve(folder: Path) -> None:
@@ -96,6 +131,7 @@ async def _serve(folder: Path) -> None:
     await asyncio.sleep(EVERY_SECONDS)
     codes = {code: row for row, code in enumerate(inventory.targets)}
     topology = room.monitor.topology
+    looking = asyncio.create_task(room.look_on())
     async with served(room) as address:
         _tell(ready=address)
         reader = asyncio.StreamReader()
@@ -113,6 +149,8 @@ async def _serve(folder: Path) -> None:
             _tell(began=time.monotonic(), targets=len(rows))
             await room.turn(rows, Outcome.TIMEOUT if line[0] == "cut" else Outcome.OK)
             _tell(believed=time.monotonic())
+    looking.cancel()
+    await asyncio.gather(looking, return_exceptions=True)
     await room.close()
 
 
@@ -312,7 +350,8 @@ async def _cut_and_mend(server: Server, watchers: list[Watcher]) -> dict[str, An
     first = await server.told("cpu")
     for number in range(CUTS):
         for act in ("cut", "mend"):
-            await server.ask(f"{act} VNPT-RING-D{number * 7:03d}")
+            # Other districts than those that came and went above: of a line that just lost looks, more is asked.
+            await server.ask(f"{act} VNPT-RING-D{(DROPPING + number) * 7:03d}")
             # From the first failed look: that belief takes several of them is counted in, to our cost.
             began = (await server.told("began"))["began"]
             walls.append(time.time() - (time.monotonic() - began))
