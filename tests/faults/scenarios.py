@@ -355,7 +355,7 @@ SCENARIOS = (
     Scenario("two carriers cut in the same second", two_carriers(), 70),
     Scenario("two carriers cut, and a canary with them", two_carriers(canaries=1), 70, is_long=True),
     Scenario("cuts of 1 to 9 s", short_cuts(shortest=1, longest=9), 100, is_judged=False),
-    Scenario("cuts of 10 to 15 s", short_cuts(shortest=10, longest=15, over=240), 300),
+    Scenario("cuts of 10 to 15 s", short_cuts(shortest=10, longest=15, over=240), 300, is_long=True),
     Scenario(
         "cuts of 10 to 15 s, 2 % lost",
         short_cuts(shortest=10, longest=15, over=240, ratio=0.02),
