@@ -18,7 +18,7 @@ from typing import Final
 
 from probes.deadlines import Deadlines
 from probes.models import Answer, Finish, Outcome, Request
-from probes.poller import Poller
+from probes.poller import GATHER_SECONDS, Poller
 
 __all__ = ["READ", "WRITE", "Connections", "Elsewhere", "Exchange", "Step"]
 
@@ -104,11 +104,14 @@ class Connections:
         self._monotonic = monotonic
         self._speaks = speaks
         self._live: dict[int, Exchange] = {}
-        self._poller = Poller(self._on_event)
+        # Where the handshake is all there is, its time is the kernel's; words are timed by us, as they come.
+        self._poller = Poller(self._on_event, gather_seconds=0.0 if speaks else GATHER_SECONDS)
         self._begun = 0
         self._by_number: dict[int, Exchange] = {}
         """What a deadline names: one that ended long before it is not kept in memory until then."""
-        self._deadlines: Deadlines[int] = Deadlines(monotonic=monotonic, on_due=self._on_due)
+        self._deadlines: Deadlines[int] = Deadlines(
+            monotonic=monotonic, on_due=self._on_due, is_over=lambda number: number not in self._by_number
+        )
 
     def __len__(self) -> int:
         return len(self._live)

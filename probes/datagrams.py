@@ -10,7 +10,7 @@ import socket
 from collections.abc import Callable
 
 from probes.datagram_notes import IcmpError, ask_for_notes, icmp_error_of, notes_of, tos_mark
-from probes.poller import Poller
+from probes.poller import GATHER_SECONDS, Poller
 
 __all__ = ["Datagrams"]
 
@@ -49,7 +49,7 @@ class Datagrams:
         self._by_family: dict[int, socket.socket] = {}
         self._by_descriptor: dict[int, socket.socket] = {}
         self._drops: dict[int, int] = {}
-        self._poller = Poller(self._on_event)
+        self._poller = Poller(self._on_event, gather_seconds=GATHER_SECONDS)
 
     @property
     def kernel_drops(self) -> int:

@@ -103,7 +103,9 @@ class DnsProbe:
             on_error=self._on_error,
             receive_buffer=receive_buffer,
         )
-        self._deadlines: Deadlines[_Asking] = Deadlines(monotonic=monotonic, on_due=self._on_due)
+        self._deadlines: Deadlines[_Asking] = Deadlines(
+            monotonic=monotonic, on_due=self._on_due, is_over=lambda asking: not asking.is_open
+        )
 
     async def open(self) -> None:
         """Open the sockets on the running loop."""

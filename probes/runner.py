@@ -34,11 +34,12 @@ LENGTHY = frozenset({ProbeKind.SIP_CALL, ProbeKind.STAMP, ProbeKind.STREAM, Prob
 
 _NO_HURRY = 1 << 62
 
-TICK_SECONDS = 0.01
-MOST_TICKS_AT_ONCE = 10
+TICK_SECONDS = 0.02
+"""Every tick costs each engine a turn, whatever is due; nothing that belief waits for is as short as this."""
+MOST_TICKS_AT_ONCE = 5
 """A loop that was late may send what it missed, up to so many ticks' worth of looks in one."""
 PUBLISH_NS = 100_000_000
-PUBLISH_AT_ONCE_NS = 20_000_000
+PUBLISH_AT_ONCE_NS = 15_000_000
 """Answers as expected wait for each other a little, a batch costs belief its price; anything else is told at once."""
 CANARY_GAP_NS = 250_000_000
 """How often canaries are looked at while anything is in doubt: nothing is believed lost before they vouch for us."""
@@ -94,7 +95,7 @@ class Runner:
         publisher: Publisher,
         monotonic_ns: Callable[[], int],
         wall_ns: Callable[[], int],
-        looks_per_tick: int = 256,
+        looks_per_tick: int = 512,
         is_doubtful: Callable[[], bool] = lambda: False,
     ) -> None:
         self._is_doubtful = is_doubtful
@@ -318,7 +319,7 @@ class Runner:
         )
 
     def _settle(self, now: int) -> None:
-        """Count the looks that ended one by one since the last tick, all together: a tick is a hundredth of a second."""
+        """Count the looks that ended one by one since the last tick, all together."""
         if not self._ended:
             return
         ended, self._ended = self._ended, []

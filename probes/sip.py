@@ -101,7 +101,9 @@ class SipProbe:
             on_error=self._on_error,
             receive_buffer=receive_buffer,
         )
-        self._deadlines: Deadlines[str] = Deadlines(monotonic=monotonic, on_due=self._on_due)
+        self._deadlines: Deadlines[str] = Deadlines(
+            monotonic=monotonic, on_due=self._on_due, is_over=lambda branch: branch not in self._asking
+        )
 
     async def open(self) -> None:
         """Read the authorities and open the sockets on the running loop."""

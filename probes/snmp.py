@@ -86,7 +86,9 @@ class SnmpProbe:
             drain=self._clients.drain,
             most_sockets=_allowed_sockets() if most_sockets is None else most_sockets,
         )
-        self._unnamed: Deadlines[_Look] = Deadlines(monotonic=monotonic, on_due=self._on_unnamed)
+        self._unnamed: Deadlines[_Look] = Deadlines(
+            monotonic=monotonic, on_due=self._on_unnamed, is_over=lambda look: not look.is_open
+        )
         self._plans: dict[tuple[tuple[str, str], ...], SnmpPlan] = {}
         self._ports = Ports()
         self._looks: set[_Look] = set()

@@ -84,7 +84,7 @@ class Agents:
         self._starved: deque[_Agent] = deque()
         self._sockets = 0
         self._deadlines: Deadlines[tuple[_Agent, Question]] = Deadlines(
-            monotonic=monotonic, on_due=self._on_due
+            monotonic=monotonic, on_due=self._on_due, is_over=lambda entry: not entry[1].is_open
         )
 
     @property

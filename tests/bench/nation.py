@@ -225,16 +225,23 @@ async def measured(folder, lab, seconds):
         "detection_limit": LIMIT_DETECTION,
         "changes": changes,
         "cpu_microseconds_a_look": round(cores * lasted / max(watched.looks, 1) * 1e6, 1),
+        **of_looks(watched),
+        "kernel_drops": statistics.icmp.kernel_drops if statistics.icmp else None,
+        "late": statistics.icmp.late if statistics.icmp else None,
+        "failed_turns": believing.failed,
+        "loadavg": os.getloadavg()[0],
+    }
+
+
+def of_looks(watched):
+    """What became of the looks, and of the batches that carried them."""
+    return {
         "not_ok": {o.name.lower(): int(watched.outcomes[o]) for o in Outcome if o and watched.outcomes[o]},
         "not_ok_by_kind": dict(watched.lost),
         "confirming": watched.confirming,
         "unreliable": watched.unreliable,
         "bus_deepest": watched.deepest,
         "bus_dropped": watched.bus.dropped,
-        "kernel_drops": statistics.icmp.kernel_drops if statistics.icmp else None,
-        "late": statistics.icmp.late if statistics.icmp else None,
-        "failed_turns": believing.failed,
-        "loadavg": os.getloadavg()[0],
     }
 
 

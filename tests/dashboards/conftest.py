@@ -57,3 +57,21 @@ async def officer(room) -> AsyncIterator[Visitor]:
     await made.sign_in("trucban")
     yield made
     await made.client.aclose()
+
+
+@pytest.fixture
+async def cut(room):
+    """The incident of a cut ring."""
+    await room.cut("VNPT-RING-947")
+    [incident] = await room.incidents()
+    return incident
+
+
+@pytest.fixture
+async def carrier(room):
+    """A visitor with an account of a carrier that the cut does not concern."""
+    await room.deps.auth.add("viettel", Role.CARRIER, PASSWORD, party="VIETTEL")
+    made = Visitor(room)
+    await made.sign_in("viettel")
+    yield made
+    await made.client.aclose()

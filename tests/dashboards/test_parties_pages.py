@@ -3,38 +3,17 @@
 import re
 from datetime import timedelta
 
-import pytest
-
 from dashboards.i18n import Language, words_in
 from dashboards.views.carrier import standing_of, standings_by_area, troubles
 from dashboards.views.vantage import Sight, vantage_lines
-from inventory.access import Role
 from monitor.metrics import VantageFigures
 from monitor.models import State
-from tests.dashboards.conftest import Visitor
-from tests.support.duty_room import PASSWORD
 
 WORDS = words_in(Language.VI)
 
 
 def text_of(answer) -> str:
     return " ".join(re.sub(r"<[^>]+>", " ", answer.text).split())
-
-
-@pytest.fixture
-async def cut(room):
-    await room.cut("VNPT-RING-947")
-    [incident] = await room.incidents()
-    return incident
-
-
-@pytest.fixture
-async def carrier(room):
-    await room.deps.auth.add("viettel", Role.CARRIER, PASSWORD, party="VIETTEL")
-    made = Visitor(room)
-    await made.sign_in("viettel")
-    yield made
-    await made.client.aclose()
 
 
 async def test_carriers_are_compared_and_who_owes_most_stands_first(officer, cut):

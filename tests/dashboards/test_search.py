@@ -19,22 +19,6 @@ def groups_of(answer) -> list[str]:
     return re.findall(r'<h2 id="g-(\w+)"', answer.text)
 
 
-@pytest.fixture
-async def cut(room):
-    await room.cut("VNPT-RING-947")
-    [incident] = await room.incidents()
-    return incident
-
-
-@pytest.fixture
-async def carrier(room):
-    await room.deps.auth.add("viettel", Role.CARRIER, PASSWORD, party="VIETTEL")
-    made = Visitor(room)
-    await made.sign_in("viettel")
-    yield made
-    await made.client.aclose()
-
-
 async def test_everything_with_a_name_is_found_in_its_group(officer, cut):
     page = await officer.see("/search?q=my+xuyen")
     assert groups_of(page)[:3] == ["incident", "area", "site"]

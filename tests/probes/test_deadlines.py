@@ -1,7 +1,7 @@
 import asyncio
 import time
 
-from probes.deadlines import Deadlines
+from probes.deadlines import GRAIN_SECONDS, Deadlines
 
 
 class Bell:
@@ -68,3 +68,34 @@ async def test_closing_forgets_every_deadline():
     others.set(time.monotonic(), 0.03, "later")
     await later.heard(1)
     assert bell.rung == []
+
+
+async def test_whoever_is_over_is_forgotten_before_its_time_and_wakes_nobody():
+    bell = Bell()
+    over = set(range(100))
+    deadlines = Deadlines(monotonic=time.monotonic, on_due=bell.ring, is_over=over.__contains__)
+    now = time.monotonic()
+    for number in range(100):
+        deadlines.set(now, 3600.0, number)
+    deadlines.set(now, 0.01, "soon")
+    assert await bell.heard(1) == ["soon"]
+    assert not len(deadlines)
+
+
+async def test_deadlines_of_a_moment_are_met_by_one_waking():
+    wakings = []
+    done = asyncio.Event()
+
+    def ring(entries):
+        wakings.append(len(entries))
+        if sum(wakings) == 200:
+            done.set()
+
+    deadlines = Deadlines(monotonic=time.monotonic, on_due=ring)
+    began = time.monotonic()
+    for number in range(200):
+        deadlines.set(began + number * 0.0005, 0.02, number)
+    await asyncio.wait_for(done.wait(), 5)
+    # A tenth of a second of deadlines: one waking for the first, then one every grain at most.
+    assert len(wakings) <= (time.monotonic() - began) / GRAIN_SECONDS + 1
+    assert len(wakings) < 50
