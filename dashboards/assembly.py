@@ -29,10 +29,12 @@ from dashboards.second_factor import SecondFactors
 from dashboards.settings import PagesSettings
 from dashboards.views.search import Index
 from inventory.drawn import Draw
-from inventory.models import Inventory
+from inventory.models import Inventory, Target
+from monitor.look_now import LookNow
 from monitor.metrics import VantageFigures
 from monitor.models import Verdict
 from monitor.planned_service import PlannedService
+from probes.once import OnceSeen
 
 __all__ = ["assemble"]
 
@@ -47,6 +49,7 @@ def assemble(
     settings: PagesSettings,
     passwords: Passwords | None = None,
     planned: PlannedService | None = None,
+    look_now: LookNow | None = None,
     aid: AidService | None = None,
     figures: Callable[[], Mapping[str, VantageFigures]] = dict,
     files: EvidenceFolder | None = None,
@@ -62,6 +65,7 @@ def assemble(
         records=StoredRecords(database, monitor),
         planned=planned
         or PlannedService(database=database, inventory=lambda: monitor.inventory, clock=clock),
+        look_now=look_now or _blind(database, monitor, clock),
         aid=aid or _aid(database, monitor, alerting, clock),
         **_reports(database, monitor, clock, draw, public_url=settings.public_url),
         auth=AuthService(
@@ -147,3 +151,18 @@ def _aid(
         return {code: site.verdict for code, site in monitor.snapshot().sites.items()}
 
     return AidService(database=database, alerting=alerting, clock=clock, verdicts=verdicts)
+
+
+def _blind(database: AsyncEngine, monitor: Monitoring, clock: Callable[[], datetime]) -> LookNow:
+    """Answer what says, in a process without a vantage, that it does not look."""
+
+    async def nowhere(_target: Target, _granted: float | None) -> OnceSeen:
+        raise ConnectionError("this process does not look")
+
+    return LookNow(
+        database=database,
+        places=lambda: (monitor.inventory, monitor.topology),
+        look=nowhere,
+        clock=clock,
+        monotonic=lambda: clock().timestamp(),
+    )

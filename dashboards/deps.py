@@ -32,6 +32,7 @@ from dashboards.settings import PagesSettings
 from dashboards.views.search import Index
 from inventory.models import ContactChannel, Inventory, Severity
 from inventory.topology import Topology
+from monitor.look_now import LookNow
 from monitor.metrics import VantageFigures
 from monitor.minutes import HistorySlice
 from monitor.models import Outage, StateChange, Unobserved
@@ -185,6 +186,7 @@ class Deps:
     alerting: Acting
     records: Records
     planned: PlannedService
+    look_now: LookNow
     aid: AidService
     reports: ReportService
     sending: ReportSending

@@ -76,6 +76,7 @@ PAGES: tuple[Page, ...] = (
     ),
     Page("POST", "/incidents/{id}/{action}", incidents.act, right=Right.SEE_INCIDENTS),
     Page("GET", "/sites/{code}", sites.site, right=Right.SEE_BOARD),
+    Page("POST", "/sites/{code}", sites.look_now, right=Right.SEE_BOARD),
     Page("GET", "/sites/{code}/history", sites.history, right=Right.SEE_BOARD, is_stream=True),
     Page("GET", "/areas/{code}", areas.area, right=Right.SEE_BOARD),
     Page("GET", "/carriers", carriers.carriers, right=Right.SEE_BOARD),

@@ -1,6 +1,8 @@
-"""A site's page: its paths now and over a window, the people to call, the numbers behind the picture."""
+"""A site's page: its paths now and over a window, a look at it now, the people to call, the numbers behind the picture."""
 
+import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from starlette.responses import JSONResponse, Response
@@ -8,12 +10,23 @@ from starlette.responses import JSONResponse, Response
 from dashboards.charts import ticks
 from dashboards.i18n import N_
 from dashboards.series import Series
+from dashboards.views.looked import LookedView, looked_view
 from dashboards.views.planned import works_of_targets
 from dashboards.views.site import history_rows, path_lines, watches_of_paths
 from dashboards.visit import PageError, Visit
+from inventory.access import Right
 from inventory.models import Site
+from monitor.look_now import Asker, NoVantageError, TooSoonError
 
-__all__ = ["history", "site"]
+__all__ = ["history", "look_now", "site"]
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Why nobody looked: it was asked for too often (``seconds`` until it may be again), or, at zero, nobody looks here."""
+
+    seconds: int = 0
+
 
 _WINDOWS = {
     "1h": timedelta(hours=1),
@@ -25,6 +38,37 @@ _WINDOWS = {
 
 async def site(visit: Visit) -> Response:
     """Show one site."""
+    return await _shown(visit)
+
+
+async def look_now(visit: Visit) -> Response:
+    """Look at the site, or at one path of it, and show what was seen above everything else that is known."""
+    found = _wanted(visit)
+    if not visit.may(Right.LOOK_NOW):
+        raise PageError(
+            403,
+            N_("Your account may not have sites looked at."),
+            N_("Ask the department's duty officer to do it."),
+        )
+    asker = Asker(visit.who.name, visit.address, visit.scope)
+    try:
+        looked = await visit.deps.look_now.look(found.code, asker, path=visit.form.get("path", ""))
+    except LookupError as error:
+        raise PageError(
+            404, N_("Nothing of this site is looked at."), N_("Its inventory names no address to look at.")
+        ) from error
+    except NoVantageError:
+        return await _shown(visit, status=409, refused=Refused())
+    except TooSoonError as error:
+        answer = await _shown(visit, status=429, refused=Refused(math.ceil(error.seconds)))
+        answer.headers["Retry-After"] = str(math.ceil(error.seconds))
+        return answer
+    return await _shown(visit, looked=looked_view(looked, visit.deps.monitor.inventory))
+
+
+async def _shown(
+    visit: Visit, *, status: int = 200, looked: LookedView | None = None, refused: Refused | None = None
+) -> Response:
     found, (name, since, until) = _wanted(visit), _window(visit)
     monitor, records = visit.deps.monitor, visit.deps.records
     inventory, topology, snapshot = monitor.inventory, monitor.topology, monitor.snapshot()
@@ -44,6 +88,10 @@ async def site(visit: Visit) -> Response:
     )
     return visit.page(
         "site.html",
+        status=status,
+        looked=looked,
+        refused=refused,
+        may_look=bool(targets) and visit.may(Right.LOOK_NOW),
         site=found,
         view=snapshot.sites.get(found.code),
         area=inventory.areas.get(topology.commune_of(found.code) or found.area),

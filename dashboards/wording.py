@@ -367,6 +367,7 @@ LABELS: Mapping[type[Enum], Mapping[Any, str]] = {
         Right.SEE_RESTRICTED: N_("see restricted matters"),
         Right.ORDER_AID: N_("order mutual aid"),
         Right.INSPECT: N_("inspect, and plan drills"),
+        Right.LOOK_NOW: N_("have sites looked at now"),
         Right.PLAN_WORK: N_("announce planned work"),
         Right.WRITE_REPORTS: N_("order and edit reports"),
         Right.SIGN_REPORTS: N_("make reports final"),
@@ -388,6 +389,7 @@ LABELS: Mapping[type[Enum], Mapping[Any, str]] = {
         AuditAct.TOKEN_GIVEN: N_("made a token"),
         AuditAct.TOKEN_REVOKED: N_("revoked a token"),
         AuditAct.IDENTITY_LINKED: N_("linked an identity"),
+        AuditAct.LOOKED_NOW: N_("had a site looked at now"),
     },
 }
 

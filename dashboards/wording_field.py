@@ -7,6 +7,7 @@ from typing import Any
 from alerting.inspections import FindingState, InspectionState, Result
 from alerting.swaps import SwapState
 from dashboards.i18n import N_
+from monitor.asked import NotAsked
 
 __all__ = ["FIELD_LABELS"]
 
@@ -27,6 +28,12 @@ FIELD_LABELS: Mapping[type[Enum], Mapping[Any, str]] = {
         FindingState.LATE: N_("overdue to mend"),
         FindingState.FIXED: N_("said to be mended"),
         FindingState.VERIFIED: N_("seen mended"),
+    },
+    NotAsked: {
+        NotAsked.RINGS: N_("test calls have their own hours and limits: nobody rings by hand"),
+        NotAsked.COMES_TO_US: N_("it reports to us, nobody asks it"),
+        NotAsked.FROM_ELSEWHERE: N_("looked at from another vantage, not from here"),
+        NotAsked.TOO_MANY: N_("too many addresses for one look: ask for the path alone"),
     },
     SwapState: {
         SwapState.ASKED: N_("offered"),

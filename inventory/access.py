@@ -61,6 +61,8 @@ class Right(StrEnum):
     """Security matters and suspicious items, within scope."""
     EDIT_ROSTER = "edit_roster"
     """Change who is on duty, within scope: shifts, rotations, imports, handovers."""
+    LOOK_NOW = "look_now"
+    """Have a site's addresses looked at now, out of turn, within scope; calls are never among them."""
     INSPECT = "inspect"
     """Plan inspections and drills, write down what an inspection found, verify and close."""
     WRITE_REPORTS = "write_reports"
@@ -86,6 +88,7 @@ _DEPARTMENT = frozenset(
         Right.SEE_RESTRICTED,
         Right.WRITE_REPORTS,
         Right.INSPECT,
+        Right.LOOK_NOW,
     }
 )
 
@@ -93,8 +96,8 @@ RIGHTS: Mapping[Role, frozenset[Right]] = {
     Role.ADMINISTRATOR: frozenset(Right),
     Role.LEADER: _READ | _DEPARTMENT | {Right.DECIDE_DISPUTES, Right.SIGN_REPORTS},
     Role.DUTY_OFFICER: _READ | _DEPARTMENT,
-    Role.INSPECTOR: _READ | {Right.REPORT_INCIDENTS, Right.INSPECT},
-    Role.SUPPORT_OFFICER: _READ | {Right.REPORT_INCIDENTS},
+    Role.INSPECTOR: _READ | {Right.REPORT_INCIDENTS, Right.INSPECT, Right.LOOK_NOW},
+    Role.SUPPORT_OFFICER: _READ | {Right.REPORT_INCIDENTS, Right.LOOK_NOW},
     Role.CARRIER: frozenset(
         {
             Right.SEE_INCIDENTS,
@@ -103,10 +106,11 @@ RIGHTS: Mapping[Role, frozenset[Right]] = {
             Right.EDIT_ROSTER,
             Right.REPORT_INCIDENTS,
             Right.SEE_RESTRICTED,
+            Right.LOOK_NOW,
         }
     ),
     Role.COMMITTEE: _READ,
-    Role.MACHINE: _READ | {Right.USE_API, Right.ACT_ON_INCIDENTS, Right.EDIT_ROSTER},
+    Role.MACHINE: _READ | {Right.USE_API, Right.ACT_ON_INCIDENTS, Right.EDIT_ROSTER, Right.LOOK_NOW},
 }
 """What each role may do. A carrier never closes its own incident: the department signs off (DESIGN.md, 8)."""
 

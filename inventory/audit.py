@@ -29,6 +29,8 @@ class AuditAct(StrEnum):
     TOKEN_GIVEN = "token_given"  # noqa: S105 - the name of an act, no secret
     TOKEN_REVOKED = "token_revoked"  # noqa: S105 - the name of an act, no secret
     IDENTITY_LINKED = "identity_linked"
+    LOOKED_NOW = "looked_now"
+    """Asked for looks at a site out of turn: traffic that a person caused is traced to that person."""
 
 
 @dataclass(frozen=True, slots=True)

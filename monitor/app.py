@@ -18,6 +18,7 @@ from alerting.aid_api import router as aid_routes
 from alerting.api import router as incident_routes
 from alerting.attachments import EvidenceFolder
 from alerting.field_api import router as field_routes
+from alerting.look_api import router as look_routes
 from alerting.planned_api import router as planned_routes
 from alerting.roster_api import router as roster_routes
 from alerting.tmf621_api import router as ticket_routes
@@ -37,7 +38,7 @@ from monitor.api import ReloadResult
 from monitor.api import router as monitor_routes
 from monitor.assembly.acting import Acting
 from monitor.assembly.aiding import Aiding
-from monitor.assembly.asking import Asking
+from monitor.assembly.asking import Asking, looks_now
 from monitor.assembly.believing import believing
 from monitor.assembly.clocks import Loops, chance, now, token
 from monitor.assembly.looking import Looking
@@ -80,6 +81,16 @@ class Service:
         self.alerting = self.acting.service
         self.aiding = Aiding(database=self.database, alerting=self.alerting, monitor=self.monitor)
         self.planning = Planning(database=self.database, monitor=self.monitor)
+        self._bus = InProcessBus()
+        self.receiver = BatchReceiver(
+            tokens=settings.vantage_tokens,
+            publisher=self._bus,
+            has_room=lambda: len(self._bus) < _MOST_WAITING,
+        )
+        self.looking = Looking(settings, inventory, self._bus)
+        self.asking = Asking(
+            inventory, vantage=self.looking.code, looks=settings.looks, probes=self.looking.catalogue
+        )
         self.pages = assemble(
             database=self.database,
             monitor=self.monitor,
@@ -92,18 +103,11 @@ class Service:
             figures=self.metrics.figures,
             files=EvidenceFolder(settings.state / "evidence"),
             draw=chance,
+            look_now=looks_now(
+                self.asking, database=self.database, monitor=self.monitor, hasten=self.looking.look_now
+            ),
         )
         self.hub = self.pages.hub
-        self._bus = InProcessBus()
-        self.receiver = BatchReceiver(
-            tokens=settings.vantage_tokens,
-            publisher=self._bus,
-            has_room=lambda: len(self._bus) < _MOST_WAITING,
-        )
-        self.looking = Looking(settings, inventory, self._bus)
-        self.asking = Asking(
-            inventory, vantage=self.looking.code, looks=settings.looks, probes=self.looking.catalogue
-        )
         self.tracing = (
             Tracing(database=self.database, alerting=self.alerting, vantage=self.looking.code)
             if settings.looks
@@ -299,6 +303,7 @@ def _add_duties(app: FastAPI, api: Api, service: Service) -> None:
     app.include_router(roster_routes(api, pages.roster, pages.handing))
     app.include_router(agreeing_routes(api, pages.roster, pages.swapping))
     app.include_router(field_routes(api, pages.inspections, pages.drills))
+    app.include_router(look_routes(api, pages.look_now))
     app.include_router(ticket_routes(api, service.alerting, public_url=service.settings.pages.public_url))
 
 

@@ -7,13 +7,14 @@ inventory, and in the way that stands there: the port, path and expectations are
 """
 
 from collections.abc import Iterator
+from enum import StrEnum
 from functools import cached_property
 
 from inventory.models import Inventory, ProbeKind, Target
 from probes.fleet import DEFAULT_PORTS
 from probes.http_plan import DEFAULT_PORT, http_plan
 
-__all__ = ["AskedError", "AskedTargets"]
+__all__ = ["AskedError", "AskedTargets", "NotAsked", "not_asked"]
 
 _ALIASES = {"https": ProbeKind.HTTP, "sip": ProbeKind.SIP_OPTIONS, "ping": ProbeKind.ICMP}
 _NEVER_ASKED = frozenset({ProbeKind.HEARTBEAT, ProbeKind.ROLLCALL, ProbeKind.SIP_CALL})
@@ -25,6 +26,30 @@ _ASKED = tuple(name for name, kind in _KINDS.items() if kind not in _NEVER_ASKED
 
 class AskedError(ValueError):
     """The words mean no target, or more than one; the sentence says which and how to mend it."""
+
+
+class NotAsked(StrEnum):
+    """Why nobody looks at a target by hand from here."""
+
+    RINGS = "rings"
+    """A test call: it rings a telephone, and has its own hours and limits."""
+    COMES_TO_US = "comes_to_us"
+    """A heartbeat or a roll call: its answer comes, it is not fetched."""
+    FROM_ELSEWHERE = "from_elsewhere"
+    """Other vantages look at it, this one does not."""
+    TOO_MANY = "too_many"
+    """More stands here than is looked at in one go."""
+
+
+def not_asked(target: Target, vantage: str) -> NotAsked | None:
+    """Answer why ``target`` is not looked at by hand from ``vantage``; None: it may be."""
+    if target.kind is ProbeKind.SIP_CALL:
+        return NotAsked.RINGS
+    if target.kind in _NEVER_ASKED:
+        return NotAsked.COMES_TO_US
+    if target.vantages and vantage not in target.vantages:
+        return NotAsked.FROM_ELSEWHERE
+    return None
 
 
 class AskedTargets:

@@ -20,6 +20,12 @@ class Buckets:
     def __len__(self) -> int:
         return len(self._levels)
 
+    def wait(self, key: str, now: float) -> float:
+        """Answer after how many seconds ``key`` may take a token; zero: now. Takes nothing."""
+        level, at = self._levels.get(key, (self._burst, now))
+        level = min(self._burst, level + max(0.0, now - at) * self._rate)
+        return max(0.0, 1.0 - level) / self._rate
+
     def take(self, key: str, now: float) -> bool:
         """Take one token of ``key`` at ``now`` (monotonic seconds); answer whether there was one."""
         level, at = self._levels.pop(key, (self._burst, now))

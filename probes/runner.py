@@ -6,7 +6,7 @@ loss. Engines answer by callbacks; no look holds a task, a slot or a lock while 
 
 import asyncio
 import heapq
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Protocol
@@ -155,6 +155,11 @@ class Runner:
             if own == address:
                 self._schedule.hasten(np.array([number], np.intp), now)
                 self._schedule.hasten(self._fleet.kin(number), now)
+
+    def look_now(self, codes: Sequence[str]) -> None:
+        """Look now at exactly these targets, those of them that are looked at from here."""
+        places = self._fleet.slot_of.places(codes)
+        self._schedule.hasten(places[places >= 0], self._monotonic_ns())
 
     async def run(self, stop: asyncio.Event) -> None:
         """Tick until told to stop; a tick that fails is logged and counted, and the loop goes on."""

@@ -2,12 +2,13 @@
 
 Runs inside the service, or alone at a remote place: it needs an inventory, a publisher and clocks, and nothing of
 belief. ``reflector`` answers an open STAMP reflector, so that other vantages can measure the way to this one. Calls
-from other threads go through :meth:`VantageWorker.swap`, :meth:`VantageWorker.look_at` and :meth:`VantageWorker.stop`.
+from other threads go through :meth:`VantageWorker.swap`, :meth:`VantageWorker.look_at`, :meth:`VantageWorker.look_now`
+and :meth:`VantageWorker.stop`.
 """
 
 import asyncio
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -126,6 +127,12 @@ class VantageWorker:
         loop, runner = self._loop, self._runner
         if loop is not None and runner is not None and not loop.is_closed():
             loop.call_soon_threadsafe(runner.look_at, address)
+
+    def look_now(self, codes: Sequence[str]) -> None:
+        """Look at targets by their codes without waiting for their turn; safe from any thread."""
+        loop, runner = self._loop, self._runner
+        if loop is not None and runner is not None and not loop.is_closed():
+            loop.call_soon_threadsafe(runner.look_now, tuple(codes))
 
     def statistics(self) -> WorkerStatistics:
         """Answer the counters as they stand; safe from any thread."""

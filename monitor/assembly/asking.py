@@ -1,16 +1,21 @@
-"""Asking: one look now for ``/probe``, by probes of its own on a thread of its own."""
+"""Asking: one look now for ``/probe`` and for a site's page, by probes of its own on a thread of its own."""
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from inventory.models import Inventory, Priority, ProbeKind, Target
 from monitor.asked import AskedTargets
+from monitor.assembly.clocks import now
+from monitor.look_now import LookNow
+from monitor.service import MonitorService
 from probes.fleet import target_slot
 from probes.models import Probe, Request
 from probes.once import OnceLooker, OnceSeen, seconds_of
 
-__all__ = ["Asking"]
+__all__ = ["Asking", "looks_now"]
 
 
 class Asking:
@@ -31,6 +36,11 @@ class Asking:
         self._looker = OnceLooker(probes=probes, monotonic=time.monotonic)
         self._starting = asyncio.Lock()
         self._is_started = False
+
+    @property
+    def vantage(self) -> str:
+        """Where looks are taken from; empty in a process that does not look."""
+        return self._vantage if self._looks else ""
 
     def swap(self, inventory: Inventory) -> None:
         """Know another inventory from now on."""
@@ -64,3 +74,22 @@ class Asking:
             if not self._is_started:
                 await asyncio.to_thread(self._looker.start)
                 self._is_started = True
+
+
+def looks_now(
+    asking: Asking,
+    *,
+    database: AsyncEngine,
+    monitor: MonitorService,
+    hasten: Callable[[Sequence[str]], None],
+) -> LookNow:
+    """Make what a site's page looks with; ``hasten`` tells the running vantage."""
+    return LookNow(
+        database=database,
+        places=lambda: (monitor.inventory, monitor.topology),
+        vantage=lambda: asking.vantage,
+        look=asking.look,
+        hasten=hasten,
+        clock=now,
+        monotonic=time.monotonic,
+    )

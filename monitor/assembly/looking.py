@@ -3,7 +3,7 @@
 import asyncio
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from inventory.models import Inventory, ProbeKind
 from monitor.assembly.clocks import CLOCKS, now
@@ -63,6 +63,11 @@ class Looking:
             self._traps.watch(_addresses(inventory))
         if self._vantage is not None:
             self._vantage.swap(inventory)
+
+    def look_now(self, codes: Sequence[str]) -> None:
+        """Bring the next look at these targets forward to now, so that belief learns what a person asked."""
+        if self._vantage is not None:
+            self._vantage.look_now(codes)
 
     def is_alive(self) -> bool:
         """Answer whether the vantage's thread runs."""

@@ -25,7 +25,8 @@ import inventory.schema
 import monitor.schema
 from alerting.attachments import EvidenceFolder
 from alerting.inspection_service import InspectionPlan
-from alerting.inspections import Answer, Result
+from alerting.inspections import Answer as Found
+from alerting.inspections import Result
 from alerting.models import CauseClass
 from alerting.service import AlertingService
 from dashboards.assembly import assemble
@@ -36,11 +37,13 @@ from dashboards.settings import PagesSettings
 from inventory.access import Role
 from inventory.database import metadata, open_engine
 from inventory.loader import load
-from inventory.models import Inventory
+from inventory.models import Inventory, Target
 from inventory.samples import sample
+from monitor.look_now import LookNow
 from monitor.metrics import ServiceMetrics
 from monitor.service import MonitorService
-from probes.models import Evidence, Flag, Look, Outcome, batch_of
+from probes.models import Answer, Evidence, Flag, Look, Outcome, batch_of
+from probes.once import OnceSeen
 from tests.support import databases
 
 __all__ = ["EVENING", "PASSWORD", "SCENES", "DutyRoom", "a_duty_room", "served"]
@@ -89,7 +92,10 @@ class DutyRoom:
             public_url="http://127.0.0.1",
             evidence=EvidenceFolder(folder / "evidence"),
         )
+        self.asked: list[str] = []
+        self.vantage = next(iter(self.inventory.vantages))
         self.deps = assemble(
+            look_now=self._looks_now(),
             database=self.database,
             monitor=self.monitor,
             alerting=self.alerting,
@@ -108,6 +114,9 @@ class DutyRoom:
 
     def clock(self) -> datetime:
         return self.now
+
+    def _seconds(self) -> float:
+        return self.now.timestamp()
 
     def app(self) -> FastAPI:
         app = FastAPI(openapi_url=None)
@@ -151,6 +160,26 @@ class DutyRoom:
         # A steady, plausible delay for each target, with a slow swell.
         rtt = 0.0008 + (number * 37 % 53) / 9000 + 0.0006 * ((at_ns // 60_000_000_000 + number) % 7)
         return Look(number, at_ns, Outcome.OK, rtt, evidence=_EVIDENCE.get(target.kind, Evidence.PROTOCOL))
+
+    def _looks_now(self) -> LookNow:
+        """Answer what looks when a page asks: at the same made-up lines, keeping what was asked in ``asked``."""
+
+        async def look(target: Target, granted: float | None) -> OnceSeen:
+            self.asked.append(target.code)
+            number = list(self.inventory.targets).index(target.code)
+            seen = self._look(number, target.code, int(self.now.timestamp() * 1e9))
+            whole = (granted or 0.0) if seen.outcome is Outcome.TIMEOUT else seen.rtt
+            answer = Answer(seen.outcome, rtt=seen.rtt, evidence=seen.evidence)
+            return OnceSeen(answer, target.address, 0.0, whole)
+
+        return LookNow(
+            database=self.database,
+            places=lambda: (self.monitor.inventory, self.monitor.topology),
+            vantage=lambda: self.vantage,
+            look=look,
+            clock=self.clock,
+            monotonic=self._seconds,
+        )
 
     async def advance(self, seconds: float, *, step: float = 5.0, canaries: bool = True) -> None:
         """Let time pass, looking and acting every ``step`` seconds."""
@@ -204,7 +233,7 @@ async def field_work(room: DutyRoom) -> None:
     day, actor = timedelta(days=1), "Thanh tra Sở"
     visits = room.deps.inspections
     visit = await visits.plan(InspectionPlan("947", room.now - 6 * day, (actor,)), actor=actor)
-    answers = {"generator": Answer(Result.FAULT, "Không nổ khi có tải"), "fuel": Answer(Result.OK)}
+    answers = {"generator": Found(Result.FAULT, "Không nổ khi có tải"), "fuel": Found(Result.OK)}
     await visits.answer(visit.id, answers, hosts=["UBND huyện Mỹ Xuyên"], remarks="")
     for text, owner, due in (("Thay bình khởi động", "VNPT", -day), ("Thêm đường dự phòng", "VIETTEL", day)):
         await visits.find(visit.id, text=text, owner=owner, due_at=room.now + due, actor=actor)

@@ -25,7 +25,7 @@ __all__ = ["Asked", "headers_of", "missing", "normal", "requests", "routes_of", 
 
 _OF_A_SIDE = {
     ("incidents", "id"): "incident", ("incidents", "incident"): "incident", ("evidence", "digest"): "digest",
-    ("evidence", "sha256"): "digest", ("sites", "code"): "site", ("aid", "id"): "aid", ("aid", "aid"): "aid",
+    ("evidence", "sha256"): "digest", ("sites", "code"): "site", ("sites", "site"): "site", ("aid", "id"): "aid", ("aid", "aid"): "aid",
     ("planned", "id"): "work", ("planned", "work"): "work", ("reports", "id"): "report",
     ("reports", "report"): "report", ("import", "id"): "upload", ("mine", "token"): "mine",
     ("calendar", "token"): "calendar", ("a", "token"): "link", ("c", "token"): "mine",

@@ -86,6 +86,7 @@ FORMS: Mapping[tuple[str, str], Callable[[Side], tuple[dict[str, str], _Files]]]
     ("POST", "/roster/{action}"): _form(),
     ("POST", "/roster/swaps/{action}"): _form(),
     ("POST", "/tour"): _form(),
+    ("POST", "/sites/{code}"): _form(path=""),
     ("POST", "/inspections"): _form(),
     ("POST", "/inspections/{id}/files"): _file("ảnh.txt", b"x", "text/plain"),
     ("POST", "/inspections/{id}/{action}"): _form(),
@@ -172,6 +173,7 @@ BODIES: Mapping[tuple[str, str], Callable[[Side], Iterator[Any]]] = {
         [{"subject": f"risk:{side.ring}", "starts_at": _LATER, "ends_at": _LATEST, "reference": "12/TB"}]
     ),
     ("POST", "/api/v1/reports"): _report,
+    ("POST", "/api/v1/sites/{site}/looks"): _with(),
     ("POST", "/api/v1/drills"): lambda side: iter([{"kind": "no-such", "title": side.ring}]),
     ("POST", "/api/v1/drills/{drill}/end"): _with(note="đã xem"),
     ("POST", "/api/v1/inspections"): _with(area="941"),

@@ -2,6 +2,7 @@
 import { begin as beginMoments } from "./moments.js";
 import { begin as beginLive } from "./live.js";
 import { begin as beginKeys } from "./keys.js";
+import { begin as beginLook } from "./look.js";
 import { begin as beginMap } from "./map.js";
 import { begin as beginSieve } from "./sieve.js";
 import { begin as beginSound } from "./sound.js";
@@ -10,6 +11,7 @@ import { begin as beginTour } from "./tour.js";
 beginLive();
 beginMoments();
 beginKeys();
+beginLook();
 beginMap();
 beginSieve();
 beginSound();
