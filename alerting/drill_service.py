@@ -1,6 +1,7 @@
 """Planning drills, ending them, and what came of them; transactions around :mod:`alerting.drills`."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -14,8 +15,10 @@ from alerting.errors import ImpossibleDeedError
 from alerting.field_errors import FieldRefusedError, UnknownFieldWorkError
 from alerting.models import LIVE, Incident, IncidentEvent
 from alerting.province import Province
+from alerting.scoped import incident_for, scope_of
 from alerting.store import incidents_of_drill
 from inventory.database import reading, transaction
+from inventory.drawn import Draw
 from inventory.models import Inventory
 from inventory.reasons import Reason
 
@@ -23,12 +26,21 @@ __all__ = ["DrillService", "make_real"]
 
 
 class DrillService:
-    """Drills and their incidents. ``scope`` is the only party that the caller may see (None: all)."""
+    """Drills and their incidents. ``scope`` is the only party that the caller may see (None: all).
+
+    A party sees that it takes part itself, and not who else does: that is for the department to tell.
+    """
 
     def __init__(
-        self, *, database: AsyncEngine, inventory: Callable[[], Inventory], clock: Callable[[], datetime]
+        self,
+        *,
+        database: AsyncEngine,
+        inventory: Callable[[], Inventory],
+        clock: Callable[[], datetime],
+        draw: Draw | None = None,
     ) -> None:
         self._database = database
+        self._draw = draw
         self._inventory = inventory
         self._clock = clock
 
@@ -57,6 +69,7 @@ class DrillService:
                     "made_at": now,
                     "made_by": actor[:120],
                 },
+                draw=self._draw,
             )
             found = await store.drill(connection, identifier)
         if found is None:
@@ -97,18 +110,29 @@ class DrillService:
         """Read drills, the latest first; with ``scope`` those that this party takes part in."""
         async with reading(self._database) as connection:
             found = await store.drills(connection)
-        return tuple(one for one in found if scope is None or scope in one.parties)
+        return tuple(shown for one in found if (shown := _for(one, scope)) is not None)
 
-    async def one(self, identifier: int, *, scope: str | None) -> tuple[Drill, tuple[Incident, ...]]:
-        """Read a drill and its incidents, of ``scope`` alone."""
+    async def one(
+        self, identifier: int, *, scope: str | None, restricted: bool = False
+    ) -> tuple[Drill, tuple[Incident, ...]]:
+        """Read a drill and its incidents, of ``scope`` alone; restricted ones only where they may be seen."""
         async with reading(self._database) as connection:
             found = await store.drill(connection, identifier)
-            if found is None or (scope is not None and scope not in found.parties):
+            shown = _for(found, scope) if found is not None else None
+            if shown is None:
                 raise UnknownFieldWorkError
             incidents = await incidents_of_drill(
-                connection, found.id, since=found.starts_at, until=found.ends_at, owner=scope
+                connection, shown.id, since=shown.starts_at, until=shown.ends_at, owner=scope
             )
-        return found, tuple(incidents)
+        seen = scope_of(scope, self._inventory())
+        return shown, tuple(incident_for(one, seen) for one in incidents if restricted or not one.restricted)
+
+
+def _for(drill: Drill, scope: str | None) -> Drill | None:
+    """Answer a drill as ``scope`` may see it; None: not at all."""
+    if scope is None:
+        return drill
+    return replace(drill, parties=(scope,)) if scope in drill.parties else None
 
 
 async def make_real(case: Case, province: Province, at: datetime, *, actor: str, note: str) -> None:

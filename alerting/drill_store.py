@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alerting.drills import Drill
 from alerting.field_schema import drills as table
+from inventory.drawn import Draw, drawn_id
 
 __all__ = ["add", "cancel", "drill", "drills", "running_for"]
 
@@ -40,9 +41,10 @@ async def drill(connection: AsyncConnection, identifier: int) -> Drill | None:
     return _drill(row) if row else None
 
 
-async def add(connection: AsyncConnection, values: dict[str, Any]) -> int:
-    """Insert a drill; answers its id."""
-    made = await connection.execute(insert(table).values(**values))
+async def add(connection: AsyncConnection, values: dict[str, Any], *, draw: Draw | None = None) -> int:
+    """Insert a drill; answers its id, which ``draw`` draws (None: counts on)."""
+    given = await drawn_id(connection, table.c.id, draw)
+    made = await connection.execute(insert(table).values(**values, **given))
     return int(made.inserted_primary_key[0]) if made.inserted_primary_key else 0
 
 

@@ -12,7 +12,6 @@ from alerting.inspection_service import InspectionPlan, InspectionService
 from alerting.inspections import Answer, Finding, Inspection
 from alerting.models import Incident
 from alerting.planned_api import Moment
-from alerting.scoped import incident_for
 from alerting.web.api import Api, Asking, demand
 from alerting.web.etags import IfMatch, etag, version_in
 from alerting.web.problems import answers
@@ -120,8 +119,9 @@ def _add_drills(routes: APIRouter, api: Api, drills: DrillService) -> None:
 
     @routes.get("/drills/{drill}", summary="A drill with its incidents")
     async def shown(drill: _Number, asking: Annotated[Any, Depends(api.actor)]) -> DrillPage:
-        found, incidents = await drills.one(drill, scope=_reader(asking))
-        return DrillPage(drill=found, incidents=[incident_for(one, asking.scope) for one in incidents])
+        scope, restricted = _reader(asking), asking.may(Right.SEE_RESTRICTED)
+        found, incidents = await drills.one(drill, scope=scope, restricted=restricted)
+        return DrillPage(drill=found, incidents=incidents)
 
     @routes.post("/drills/{drill}/end", status_code=204, summary="End a drill, or take it back")
     async def ended(drill: _Number, asking: Annotated[Any, Depends(api.actor)]) -> Response:

@@ -2,6 +2,8 @@
 
 ``scope`` is the only party that the caller may see (None: all). A party sees the inspections that found something of
 its own, and of those its own findings alone: what was found at others, who said what and the files are the department's.
+For a party a visit is over when its own findings are verified: when the whole is closed tells how others are getting on,
+and how often it was written over tells how much there is of theirs.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -16,12 +18,14 @@ from alerting.errors import ChangedMeanwhileError
 from alerting.field_errors import FieldRefusedError, UnknownFieldWorkError
 from alerting.inspections import CHECKLIST, Answer, Finding, Inspection, InspectionState, is_closable
 from inventory.database import reading, transaction
+from inventory.drawn import Draw
 from inventory.models import Inventory
 from inventory.reasons import Reason
 
 __all__ = ["InspectionPlan", "InspectionService"]
 
 _MOST_FILES = 30
+_NO_VERSION = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +48,13 @@ class InspectionService:
         inventory: Callable[[], Inventory],
         clock: Callable[[], datetime],
         folder: EvidenceFolder | None = None,
+        draw: Draw | None = None,
     ) -> None:
         self._database = database
         self._inventory = inventory
         self._clock = clock
         self._folder = folder
+        self._draw = draw
 
     @property
     def takes_files(self) -> bool:
@@ -76,7 +82,8 @@ class InspectionService:
                 "made_at": self._clock(),
                 "made_by": actor[:120],
             }
-            return await self._held(connection, await store.add(connection, values), None)
+            made = await store.add(connection, values, draw=self._draw)
+            return await self._held(connection, made, None)
 
     async def inspections(self, *, scope: str | None) -> tuple[Inspection, ...]:
         """Read inspections, the latest planned first."""
@@ -138,7 +145,7 @@ class InspectionService:
                 "found_at": self._clock(),
                 "found_by": actor[:120],
             }
-            await store.add_finding(connection, values)
+            await store.add_finding(connection, values, draw=self._draw)
             visited = {"visited_at": held.visited_at or self._clock(), "state": InspectionState.VISITED.value}
             return await self._change(connection, held, visited)
 
@@ -249,8 +256,21 @@ def _for(found: Inspection, scope: str | None) -> Inspection | None:
     mine = tuple(one for one in found.findings if one.owner == scope)
     if not mine:
         return None
+    verified = [one.verified_at for one in mine if one.verified_at is not None]
+    is_over = len(verified) == len(mine)
     return replace(
-        found, findings=mine, answers={}, files=(), hosts=(), inspectors=(), remarks="", made_by=""
+        found,
+        findings=mine,
+        state=InspectionState.CLOSED if is_over else InspectionState.VISITED,
+        closed_at=max(verified) if is_over else None,
+        closed_by="",
+        version=_NO_VERSION,
+        answers={},
+        files=(),
+        hosts=(),
+        inspectors=(),
+        remarks="",
+        made_by="",
     )
 
 

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alerting.field_schema import inspection_files, inspection_findings, inspections
 from alerting.inspections import Answer, Finding, Inspection, InspectionState, KeptFile, Result
+from inventory.drawn import Draw, drawn_id
 
 __all__ = [
     "add",
@@ -50,7 +51,9 @@ async def _whole(connection: AsyncConnection, query: Any) -> tuple[Inspection, .
     files: dict[int, list[KeptFile]] = {key: [] for key in keys}
     if keys:
         here = select(inspection_findings).where(inspection_findings.c.inspection.in_(keys))
-        for row in (await connection.execute(here.order_by(inspection_findings.c.id))).mappings():
+        for row in (
+            await connection.execute(here.order_by(inspection_findings.c.found_at, inspection_findings.c.id))
+        ).mappings():
             findings[row["inspection"]].append(Finding(**row))
         kept = select(inspection_files).where(inspection_files.c.inspection.in_(keys))
         for row in (await connection.execute(kept.order_by(inspection_files.c.added_at))).mappings():
@@ -73,9 +76,10 @@ def _inspection(row: RowMapping, findings: list[Finding], files: list[KeptFile])
     )
 
 
-async def add(connection: AsyncConnection, values: dict[str, Any]) -> int:
-    """Insert an inspection; answers its id."""
-    made = await connection.execute(insert(inspections).values(**values))
+async def add(connection: AsyncConnection, values: dict[str, Any], *, draw: Draw | None = None) -> int:
+    """Insert an inspection; answers its id, which ``draw`` draws (None: counts on)."""
+    given = await drawn_id(connection, inspections.c.id, draw)
+    made = await connection.execute(insert(inspections).values(**values, **given))
     return int(made.inserted_primary_key[0]) if made.inserted_primary_key else 0
 
 
@@ -88,9 +92,12 @@ async def change(connection: AsyncConnection, held: Inspection, values: dict[str
     return done.rowcount == 1
 
 
-async def add_finding(connection: AsyncConnection, values: dict[str, Any]) -> None:
-    """Insert a finding."""
-    await connection.execute(insert(inspection_findings).values(**values))
+async def add_finding(
+    connection: AsyncConnection, values: dict[str, Any], *, draw: Draw | None = None
+) -> None:
+    """Insert a finding; its owner sees its id, so ``draw`` draws it (None: it counts on)."""
+    given = await drawn_id(connection, inspection_findings.c.id, draw)
+    await connection.execute(insert(inspection_findings).values(**values, **given))
 
 
 async def finding(connection: AsyncConnection, identifier: int) -> Finding | None:

@@ -20,7 +20,7 @@ from alerting.handover_service import HandoverService
 from alerting.roster import Finding, RosterShift
 from alerting.roster_rotation import Rotation
 from alerting.roster_service import RosterService
-from alerting.roster_store import RosterChange
+from alerting.roster_store import Place, RosterChange
 from alerting.web.api import Api, Asking, demand
 from alerting.web.cursors import Cursor, Limit, Page, packed, unpacked
 from alerting.web.etags import IfMatch, IfNoneMatch, etag, version_in
@@ -157,10 +157,17 @@ def _add_reading(routes: APIRouter, api: Api, roster: RosterService) -> None:
     async def changes(
         asking: Annotated[Any, Depends(api.actor)], limit: Limit = 100, cursor: Cursor = None
     ) -> Page[RosterChange]:
-        before = unpacked(cursor, int)[0] if cursor else None
-        found = await roster.changes(scope=_reader(asking), limit=limit + 1, before=before)
+        found = await roster.changes(
+            scope=_reader(asking), limit=limit + 1, before=_place(cursor) if cursor else None
+        )
         items = list(found[:limit])
-        return Page(items=items, next=packed(items[-1].id) if len(found) > limit else None)
+        last = items[-1] if len(found) > limit else None
+        return Page(items=items, next=packed(last.at, last.party, last.number) if last else None)
+
+
+def _place(cursor: str) -> Place:
+    at, party, number = unpacked(cursor, datetime, str, int)
+    return at, party, number
 
 
 def _add_single(routes: APIRouter, api: Api, roster: RosterService) -> None:

@@ -92,6 +92,8 @@ roster_changes = Table(
     metadata,
     # Append only: who did what to which shift, what stood before and what stands after.
     Column("id", _big, primary_key=True, autoincrement=True),
+    # Counts the lines of the party alone: ``id`` counts those of all parties, and is shown to nobody.
+    Column("number", _big, nullable=False),
     Column("at", UtcDateTime, nullable=False),
     Column("actor", String(120), nullable=False),
     Column("act", String(24), nullable=False),
@@ -101,7 +103,8 @@ roster_changes = Table(
     Column("before", JSON),
     Column("after", JSON),
     Column("note", String(500), nullable=False, server_default=""),
-    Index("ix_roster_changes_party", "party", "id"),
+    Index("ix_roster_changes_party", "party", "number", unique=True),
+    Index("ix_roster_changes_at", "at"),
 )
 
 roster_tokens = Table(

@@ -95,7 +95,7 @@ class RosterService:
         )
 
     async def changes(
-        self, *, scope: str | None, limit: int, before: int | None = None
+        self, *, scope: str | None, limit: int, before: store.Place | None = None
     ) -> tuple[RosterChange, ...]:
         """Read who changed what, newest first."""
         async with reading(self.database) as connection:

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import RowMapping, delete, insert, select, update
+from sqlalchemy import RowMapping, delete, func, insert, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alerting.handover import Handover, HandoverState, held_over
@@ -25,6 +25,7 @@ from alerting.roster_schema import (
 from inventory.models import Contact, ContactChannel, Duty, Inventory, Person, Shift
 
 __all__ = [
+    "Place",
     "RosterChange",
     "TakenDuty",
     "add_people",
@@ -45,6 +46,8 @@ __all__ = [
 ]
 
 _Key = tuple[str, Duty]
+Place = tuple[datetime, str, int]
+"""Where in the audit a reader is: the time, the party and the number of the last line that was read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +63,9 @@ class TakenDuty:
 
 @dataclass(frozen=True, slots=True)
 class RosterChange:
-    """One line of the roster's audit."""
+    """One line of the roster's audit. ``number`` counts the lines of its party, from 1."""
 
-    id: int
+    number: int
     at: datetime
     actor: str
     act: str
@@ -260,8 +263,12 @@ async def note_change(
 ) -> None:
     """Write a line of the audit."""
     shift = after or before
+    mine = select(func.coalesce(func.max(roster_changes.c.number), 0) + 1).where(
+        roster_changes.c.party == key[0]
+    )
     await connection.execute(
         insert(roster_changes).values(
+            number=mine.scalar_subquery(),
             at=at,
             actor=actor[:120],
             act=act,
@@ -276,14 +283,17 @@ async def note_change(
 
 
 async def changes(
-    connection: AsyncConnection, *, party: str | None, limit: int, before: int | None = None
+    connection: AsyncConnection, *, party: str | None, limit: int, before: Place | None = None
 ) -> tuple[RosterChange, ...]:
-    """Read the audit, newest first, below id ``before``."""
-    query = select(roster_changes).order_by(roster_changes.c.id.desc()).limit(limit)
+    """Read the audit, newest first, after the place where a reader left off."""
+    c = roster_changes.c
+    place = (c.at, c.party, c.number)
+    query = select(*(column for column in c if column is not c.id)).limit(limit)
+    query = query.order_by(*(column.desc() for column in place))
     if party is not None:
-        query = query.where(roster_changes.c.party == party)
+        query = query.where(c.party == party)
     if before is not None:
-        query = query.where(roster_changes.c.id < before)
+        query = query.where(tuple_(*place) < tuple_(*before, types=[column.type for column in place]))
     return tuple(RosterChange(**row) for row in (await connection.execute(query)).mappings())
 
 

@@ -19,6 +19,7 @@ from alerting.roster_schema import swaps as table
 from alerting.roster_service import RosterService, RosterView
 from alerting.swaps import Swap, SwapState, check_offer, check_taker, colleagues, exchanged
 from inventory.database import reading, transaction
+from inventory.drawn import drawn_id
 from inventory.reasons import Reason
 
 __all__ = ["SwapService"]
@@ -56,6 +57,7 @@ class SwapService:
             check_offer(offered, wanted, person=person, people=view.inventory.people, at=now)
             await self._refuse_second(connection, shift)
             values = {
+                **await drawn_id(connection, table.c.id, self._roster.draw),
                 "party": offered.party,
                 "shift": shift,
                 "other": other,
@@ -129,7 +131,7 @@ class SwapService:
 
     async def swaps(self, *, scope: str | None, limit: int = 100) -> tuple[Swap, ...]:
         """Read offers, newest first."""
-        query = select(table).order_by(table.c.id.desc()).limit(limit)
+        query = select(table).order_by(table.c.asked_at.desc(), table.c.id.desc()).limit(limit)
         if scope is not None:
             query = query.where(table.c.party == scope)
         async with reading(self._roster.database) as connection:

@@ -16,6 +16,7 @@ from inventory import credential_store as store
 from inventory.access import Actor, Right
 from inventory.credential_store import ApiToken
 from inventory.database import reading, transaction
+from inventory.drawn import Draw
 
 __all__ = ["PREFIX", "ApiTokens"]
 
@@ -30,9 +31,15 @@ class ApiTokens:
     """Gives out, knows again and ends tokens."""
 
     def __init__(
-        self, *, database: AsyncEngine, clock: Callable[[], datetime], token: Callable[[], str]
+        self,
+        *,
+        database: AsyncEngine,
+        clock: Callable[[], datetime],
+        token: Callable[[], str],
+        draw: Draw | None = None,
     ) -> None:
         self._database = database
+        self._draw = draw
         self._clock = clock
         self._token = token
 
@@ -55,6 +62,7 @@ class ApiTokens:
                 account=account,
                 label=label[:80],
                 rights=rights,
+                draw=self._draw,
                 created_at=now,
                 expires_at=None if days is None else now + timedelta(days=days),
             )

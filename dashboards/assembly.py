@@ -72,12 +72,12 @@ def assemble(
             database=database, clock=clock, token=token, settings=settings, passwords=passwords or Passwords()
         ),
         factors=SecondFactors(database=database, clock=clock, token=token),
-        tokens=ApiTokens(database=database, clock=clock, token=token),
+        tokens=ApiTokens(database=database, clock=clock, token=token, draw=draw),
         federation=_federation(database, clock, token, settings),
         roster=roster,
         handing=HandoverService(roster),
         swapping=SwapService(roster, public_url=settings.public_url),
-        **_field(database, monitor, clock, files),
+        **_field(database, monitor, clock, files, draw),
         imports=RosterImports(roster, token=token),
         roster_links=RosterLinks(token),
         figures=figures,
@@ -119,14 +119,20 @@ class _Field(TypedDict):
 
 
 def _field(
-    database: AsyncEngine, monitor: Monitoring, clock: Callable[[], datetime], files: EvidenceFolder | None
+    database: AsyncEngine,
+    monitor: Monitoring,
+    clock: Callable[[], datetime],
+    files: EvidenceFolder | None,
+    draw: Draw | None,
 ) -> _Field:
     def inventory() -> Inventory:
         return monitor.inventory
 
     return _Field(
-        drills=DrillService(database=database, inventory=inventory, clock=clock),
-        inspections=InspectionService(database=database, inventory=inventory, clock=clock, folder=files),
+        drills=DrillService(database=database, inventory=inventory, clock=clock, draw=draw),
+        inspections=InspectionService(
+            database=database, inventory=inventory, clock=clock, folder=files, draw=draw
+        ),
     )
 
 

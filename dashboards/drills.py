@@ -41,7 +41,9 @@ async def plan(visit: Visit) -> Response:
 
 async def show(visit: Visit) -> Response:
     """Show a drill with its incidents and how fast they were answered."""
-    drill, incidents = await visit.deps.drills.one(_number(visit), scope=visit.scope)
+    drill, incidents = await visit.deps.drills.one(
+        _number(visit), scope=visit.scope, restricted=visit.may(Right.SEE_RESTRICTED)
+    )
     parties = visit.deps.monitor.inventory.parties
     return visit.page(
         "drill.html",

@@ -11,6 +11,7 @@ from sqlalchemy import RowMapping, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from inventory.access import Actor, Right, Role
+from inventory.drawn import Draw, drawn_id
 from inventory.schema import (
     accounts,
     api_tokens,
@@ -92,9 +93,12 @@ def _token_of(row: RowMapping) -> ApiToken:
     return ApiToken(**{**columns, "rights": _rights(row["rights"])})
 
 
-async def add_token(connection: AsyncConnection, *, rights: frozenset[Right], **columns: Any) -> int:
-    """Write a new token; answer its number."""
-    statement = insert(api_tokens).values(rights=" ".join(sorted(rights)), **columns)
+async def add_token(
+    connection: AsyncConnection, *, rights: frozenset[Right], draw: Draw | None = None, **columns: Any
+) -> int:
+    """Write a new token; answer its number, which ``draw`` draws (None: counts on)."""
+    given = await drawn_id(connection, api_tokens.c.id, draw)
+    statement = insert(api_tokens).values(rights=" ".join(sorted(rights)), **columns, **given)
     result = await connection.execute(statement.returning(api_tokens.c.id))
     return int(result.scalar_one())
 
@@ -104,7 +108,7 @@ async def tokens_of(connection: AsyncConnection, account: str) -> tuple[ApiToken
     statement = (
         select(api_tokens)
         .where(api_tokens.c.account == account, api_tokens.c.revoked_at.is_(None))
-        .order_by(api_tokens.c.id.desc())
+        .order_by(api_tokens.c.created_at.desc(), api_tokens.c.id.desc())
     )
     return tuple(_token_of(row) for row in (await connection.execute(statement)).mappings())
 

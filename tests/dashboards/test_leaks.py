@@ -127,7 +127,7 @@ async def test_every_route_has_an_example(day):
 
 async def test_a_carrier_reads_nothing_of_another_whatever_it_opens(day):
     walker = Walker(day, ALPHA)
-    for side in (*day.others, *day.sides.values(), nobody()):
+    for side in (*day.others, day.together, *day.sides.values(), nobody()):
         for asked in reading(requests(routes(day), side)):
             if side.party == "ALPHA" or not _opens_without_account(asked):
                 await walker.ask(asked)
@@ -160,6 +160,9 @@ async def test_each_role_reads_only_what_it_may(day, name):
         for asked in reading(requests(routes(day), side)):
             if name or asked.names == () or not _opens_without_account(asked):
                 await walker.ask(asked)
+    for asked in reading(requests(routes(day), day.together)):
+        if name and asked.route[1].startswith(("/drills/", "/api/v1/drills/")):
+            await walker.ask(asked)
     assert not walker.found, walker.leaks()
 
 
@@ -176,7 +179,7 @@ async def test_every_mark_is_really_there_to_be_found(day):
         for text, whose in day.marks.items()
         if not (whose.is_for_nobody or whose.is_own_only)
     }
-    for side in (*day.sides.values(), *day.restricted.values(), *day.others):
+    for side in (*day.sides.values(), *day.restricted.values(), *day.others, day.together):
         for asked in reading(requests(routes(day), side)):
             await walker.ask(Asked(asked.route, asked.path))
     seen = set().union(*walker.found.values())
@@ -266,8 +269,19 @@ async def test_what_a_carrier_does_with_its_own_tells_it_nothing_of_another(day)
 
 async def test_ids_that_a_carrier_sees_do_not_count_what_others_have(day):
     side = day.sides["ALPHA"]
-    counted = [side.aid, side.work, side.report, side.handover, side.incident]
+    counted = [side.aid, side.work, side.report, side.handover, side.incident, side.swap, side.drill,
+               side.inspection, side.finding, side.token]  # fmt: skip
     assert [each for each in counted if int(each) < MANY] == []
+
+
+async def test_the_lines_of_a_partys_roster_are_numbered_for_it_alone(day):
+    for party in CARRIERS:
+        async with day.browser(account_of(party)) as client:
+            told = (await client.get("/api/v1/roster/changes", params={"limit": 2})).json()
+            rest = await client.get("/api/v1/roster/changes", params={"cursor": told["next"]})
+        lines = [*told["items"], *rest.json()["items"]]
+        assert [line["number"] for line in lines] == list(range(len(lines), 0, -1))
+        assert {line["party"] for line in lines} == {party}
 
 
 async def _state(day: Day) -> dict[str, list]:

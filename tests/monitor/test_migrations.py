@@ -1,7 +1,7 @@
 """The tables that alembic lays are the tables that the code means, both ways."""
 
 from alembic.script import ScriptDirectory
-from sqlalchemy import create_engine, inspect
+from sqlalchemy import create_engine, inspect, text
 from sqlalchemy.pool import NullPool
 
 from monitor import migrations
@@ -36,3 +36,15 @@ def test_one_open_outage_a_target_is_held_by_the_database(database_url):
 def test_there_is_one_head():
     script = ScriptDirectory.from_config(migrations._config("sqlite://"))
     assert len(script.get_heads()) == 1
+
+
+def test_what_a_roster_had_seen_before_is_numbered_for_each_party(database_url):
+    migrations.upgrade(database_url, "0018")
+    row = "INSERT INTO roster_changes (at, actor, act, party, duty) VALUES ('2021-05-23', 'a', 'edit', :party, 'x')"
+    engine = create_engine(database_url.replace("+aiosqlite", ""), poolclass=NullPool)
+    with engine.begin() as connection:
+        connection.execute(text(row), [{"party": party} for party in ("VNPT", "VIETTEL", "VNPT", "VNPT")])
+    migrations.upgrade(database_url)
+    with engine.connect() as connection:
+        told = connection.execute(text("SELECT id, party, number FROM roster_changes ORDER BY id")).all()
+    assert [tuple(one) for one in told] == [(1, "VNPT", 1), (2, "VIETTEL", 1), (3, "VNPT", 2), (4, "VNPT", 3)]

@@ -74,6 +74,10 @@ class Side:
     link: str = ""
     mine: str = ""
     calendar: str = ""
+    drill: str = ""
+    inspection: str = ""
+    finding: str = ""
+    token: str = ""
 
     def names(self) -> tuple[str, ...]:
         """Answer every text that names this side, the longest first."""
@@ -91,6 +95,8 @@ class Day:
         self.restricted: dict[str, Side] = {}
         self.others: list[Side] = []
         """Further incidents of ALPHA: one that was BRAVO's, one of a trunk that carries BRAVO too."""
+        self.together = Side("ALPHA")
+        """A drill and an inspection that both carriers have a part in."""
         inventory = an_inventory_of_two(folder / "inventory")
         settings = Settings(
             inventory=inventory,

@@ -37,6 +37,7 @@ async def a_day_of_two(folder: Path, patch: Callable[[ModuleType, str, object], 
         for party in CARRIERS:
             day.sides[party] = await _happened_to(day, party)
         await _reassigned(day)
+        await _together(day)
         await _trunk(day)
         await _of_the_department(day)
         while await day.service.pages.reports.build_next() is not None:
@@ -69,6 +70,10 @@ def nobody() -> Side:
         link="NoSuchLink",
         mine="NoSuchOpening",
         calendar="NoSuchCalendar",
+        drill="2718281828459050",
+        inspection="2718281828459051",
+        finding="2718281828459052",
+        token="2718281828459053",
     )
 
 
@@ -104,6 +109,8 @@ async def _happened_to(day: Day, party: str) -> Side:
     side = await _planned(day, side)
     side = await _rostered(day, side)
     side = await _linked(day, side)
+    side = await _visited(day, side)
+    side = await _exercised(day, side)
     return await _reported(day, side)
 
 
@@ -246,6 +253,71 @@ async def _linked(day: Day, side: Side) -> Side:
     secrets = (link, *opened, day.tokens[account_of(party)], day.cookies[account_of(party)])
     day.marks |= dict.fromkeys(secrets, MarkOf(party, is_for_nobody=True))
     return replace(side, link=link, mine=opened[0], calendar=opened[1])
+
+
+async def _visited(day: Day, side: Side) -> Side:
+    """Somebody looks at the carrier's ground, finds something, and the carrier says that it is mended."""
+    party = side.party
+    visit = await _inspection(day)
+    found = await _finding(day, visit, party, day.secret(party, "finding"))
+    await day.post(account_of(party), f"/findings/{found}/fixed", {"note": day.secret(party, "mended")})
+    return replace(side, inspection=visit, finding=found)
+
+
+async def _inspection(day: Day) -> str:
+    plan = {
+        "area": "941",
+        "planned_at": day.now.isoformat(),
+        "inspectors": [day.secret("STTTT", "inspector")],
+    }
+    return str((await day.post("officer", "/inspections", plan))["id"])
+
+
+async def _finding(day: Day, visit: str, owner: str, text: str) -> str:
+    body = {"text": text, "owner": owner, "due_at": (day.now + timedelta(days=1)).isoformat()}
+    told = await day.post("officer", f"/inspections/{visit}/findings", body)
+    return next(str(each["id"]) for each in told["findings"] if each["text"] == text)
+
+
+async def _exercised(day: Day, side: Side) -> Side:
+    """A drill of one carrier alone, still to come; and the number of a token, as its owner's page shows it."""
+    party, me = side.party, account_of(side.party)
+    drill = await _drill(
+        day, [party], hours=3, name=day.secret(party, "drill"), scenario=day.secret(party, "scenario")
+    )
+    [token] = await day.service.pages.tokens.of(me)
+    return replace(side, drill=drill, token=str(token.id))
+
+
+async def _drill(day: Day, parties: list[str], *, hours: int, name: str, scenario: str) -> str:
+    window = {
+        "starts_at": (day.now + timedelta(hours=hours)).isoformat(),
+        "ends_at": (day.now + timedelta(hours=hours + 1)).isoformat(),
+    }
+    body = {"name": name, "scenario": scenario, "parties": parties, **window}
+    return str((await day.post("officer", "/drills", body))["id"])
+
+
+async def _together(day: Day) -> None:
+    """Both are in one drill and in one inspection: each learns of its own part, and nothing of the other's.
+
+    What follows on this day is in the drill: a trunk of ALPHA, and here what somebody told of BRAVO, for all and for a
+    few to know.
+    """
+    drill = await _drill(day, list(CARRIERS), hours=0, name="Diễn tập chung", scenario="chung")
+    shut = {"is_restricted": True}
+    told = [
+        ("no_service", day.secret("BRAVO", "drilltold")),
+        ("security", day.secret("BRAVO", "drillshut", **shut)),
+    ]
+    for matter, text in told:
+        made = await day.post("officer", "/incidents", {"matter": matter, "text": text, "owner": "BRAVO"})
+        day.marks[made["number"]] = MarkOf("BRAVO", is_restricted=matter == "security")
+        assert made["facts"]["drill"]["id"] == int(drill), "it is part of the drill"
+    visit = await _inspection(day)
+    for party in CARRIERS:
+        await _finding(day, visit, party, day.secret(party, "findingtogether"))
+    day.together = replace(nobody(), party="ALPHA", drill=drill, inspection=visit)
 
 
 async def _reported(day: Day, side: Side) -> Side:

@@ -30,13 +30,13 @@ def _everything(side: Side) -> dict[str, str]:
         "person1": side.person, "person2": side.second, "hours": "8", "shift": side.shift, "handover": side.handover, "swap": side.swap, "other": "",
         "start": "2021-05-29T06:00", "end": "2021-05-29T14:00", "site": side.site, "matter": "no_service",
         "purpose": "confirm", "shifts": side.shift, f"i{side.incident}": "on", "code": "12345678",
-        "subject": f"risk:{side.ring}", "reference": "12/TB", "leave_out": "no",
+        "subject": f"risk:{side.ring}", "reference": "12/TB", "leave_out": "no", "finding": side.finding,
     }  # fmt: skip
 
 
 def _account(side: Side) -> tuple[dict[str, str], _Files]:
     return {
-        "name": side.account, "handle": "0" * 12, "token": "4711", "label": "máy", "days": "7", "code": "12345678",
+        "name": side.account, "handle": "0" * 12, "token": side.token, "label": "máy", "days": "7", "code": "12345678",
         "right-see_incidents": "on", "password": "không phải", "old": "sai", "new": "một mật khẩu mới dài",
         "again": "một mật khẩu mới dài", "role": "carrier", "party": side.party,
     }, None  # fmt: skip
