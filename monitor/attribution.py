@@ -20,7 +20,7 @@ from monitor.fleet import FleetBelief, subject_of
 from monitor.models import ChangeReason, StateChange, SubjectKind
 from monitor.moments import SECOND, moment, nanoseconds, seconds
 from monitor.snapshot import CauseView
-from monitor.widening import spreading, wider
+from monitor.widening import Widening, spreading, wider
 
 __all__ = ["Attribution"]
 
@@ -232,21 +232,32 @@ class Attribution:
             self._change(cause, ("down", "up"), at_ns, now_ns, out)
 
     def _widen(self, now_ns: int, out: Decisions) -> list[Cause]:
-        """Let a wider group take over what it explains by now; answers the causes it took over that were told of."""
-        if not self._may_widen:
-            return []
+        """Let wider groups take over what they explain by now; answers the causes taken over that were told of.
+
+        One batch may make the answer for several carriers, so it is asked until nobody takes over any more.
+        """
+        told: list[Cause] = []
+        while self._may_widen:
+            found = self._wider()
+            if not found.risk:
+                self._may_widen = found.is_open
+                break
+            self._take_over(found, now_ns, out)
+            told += [child for child in found.children if child.told]
+        return told
+
+    def _wider(self) -> Widening:
         belief = self.belief
-        found = wider(
+        return wider(
             list(self.causes),
             self.waiting,
             inventory=belief.inventory,
             topology=belief.topology,
             witness=belief,
         )
-        self._may_widen = found.is_open
-        if not found.risk:
-            return []
-        subject = f"risk:{found.risk}"
+
+    def _take_over(self, found: Widening, now_ns: int, out: Decisions) -> None:
+        belief, subject = self.belief, f"risk:{found.risk}"
         under = [t for t in self._waiting if found.risk in belief.topology.risks_of_target(t)]
         began = {target: self._waiting.pop(target).began_ns for target in under}
         since_ns = min((*began.values(), *(child.since_ns for child in found.children)))
@@ -262,7 +273,6 @@ class Attribution:
             self._touched[child.subject] = child
         out.explained.append((subject, tuple(sorted(parent.down))))
         self._touched[subject] = self._growing[subject] = parent
-        return [child for child in found.children if child.told]
 
     def _change(
         self, cause: Cause, beliefs: tuple[str, str], at_ns: int, now_ns: int, out: Decisions

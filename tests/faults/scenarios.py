@@ -92,6 +92,23 @@ def ring_by_ring(e):
     return [expected(e, "VNPT", {f"risk:{CORE}"}, ended=last + 40)]
 
 
+def every_core_ring_by_ring(e):
+    """Every carrier's core dies ring by ring over the same ten seconds; one incident a carrier must remain."""
+    cores = [risk for risk in e.inventory.risks.values() if risk.kind is RiskKind.CORE]
+    rings = [r for r in e.inventory.risks.values() if r.parent in {core.code for core in cores}]
+    last = BEGAN + 10.0
+    for number, ring in enumerate(sorted(rings, key=lambda r: r.code[-3:])):
+        e.cut(
+            e.topology.targets_of_risk(ring.code), began=BEGAN + 10.0 * number / len(rings), ended=last + 30
+        )
+    behind = {t for ring in rings for t in e.topology.targets_of_risk(ring.code)}
+    for core in cores:
+        e.cut(
+            [t for t in e.topology.targets_of_risk(core.code) if t not in behind], began=last, ended=last + 30
+        )
+    return [expected(e, core.owner, {f"risk:{core.code}"}, ended=last + 30) for core in cores]
+
+
 def losing(ratio):
     def prepare(e):
         e.world.lose(ratio)
@@ -352,6 +369,13 @@ SCENARIOS = (
     Scenario("ring cut, children first", children_first, 70),
     Scenario("carrier cut", a_group(CORE), 70),
     Scenario("core dies ring by ring over 8 s", ring_by_ring, 100),
+    Scenario(
+        "every core dies ring by ring, seen every 0.5 s",
+        every_core_ring_by_ring,
+        75,
+        sample="quang-nam-2021",
+        tick=0.5,
+    ),
     Scenario("two carriers cut in the same second", two_carriers(), 70),
     Scenario("two carriers cut, and a canary with them", two_carriers(canaries=1), 70, is_long=True),
     Scenario("cuts of 1 to 9 s", short_cuts(shortest=1, longest=9), 100, is_judged=False),

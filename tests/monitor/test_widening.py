@@ -1,9 +1,13 @@
 """What was opened as several causes and turns out to be one."""
 
+from dataclasses import replace
+from itertools import product
+
 import pytest
 from sqlalchemy import select
 
 from inventory.database import reading
+from inventory.models import Risk, RiskKind
 from inventory.topology import Topology
 from monitor.causes import Cause
 from monitor.correlation import Census, Failure
@@ -138,3 +142,66 @@ async def test_a_restart_knows_what_is_part_of_what(tmp_path):
             ("risk:OLT-1", "down", "up", "risk:RING"),
             ("risk:RING", "down", "up", ""),
         ]
+
+
+# Two carriers at the same time. Each has a ring here with two parts behind it, and lines that hang on the ring itself.
+
+PARTS = (
+    (OLT_1, ("X-33-FIXED", "X-33-FIBRE"), ("X-34-FIXED", "X-34-FIBRE")),
+    (("X-31-MOBILE", "X-32-MOBILE"), ("X-33-MOBILE",), ("X-34-MOBILE",)),
+)
+CAUSES = (("risk:RING", "risk:OLT-1", "risk:OLT-2"), ("risk:RADIO", "risk:BTS-31", "path:X-33-MOBILE"))
+
+
+def two_rings():
+    """The district with a ring of the mobile carrier too, and all of commune 34 directly on the rings."""
+    plain = an_inventory()
+    behind = {
+        "X-32-MOBILE": "BTS-31",
+        "X-34-FIXED": "RING",
+        "X-34-FIBRE": "RING",
+        "X-34-MOBILE": "RADIO",
+    }
+    stations = {
+        code: replace(risk, parent="RADIO") for code, risk in plain.risks.items() if risk.kind is RiskKind.BTS
+    }
+    radio = Risk("RADIO", RiskKind.RING, "Vòng ring vô tuyến", "VIETTEL", "D")
+    return replace(
+        plain,
+        risks={**plain.risks, **stations, "RADIO": radio},
+        paths={
+            code: replace(path, risks=(behind[code],)) if code in behind else path
+            for code, path in plain.paths.items()
+        },
+    )
+
+
+@pytest.mark.parametrize("falls", list(product((True, False), repeat=2)), ids=str)
+async def test_parts_are_one_matter_where_all_of_the_ring_fell_and_two_where_the_rest_of_it_answers(
+    tmp_path, falls
+):
+    """Each carrier's, whatever the other's ring does, though one batch tells of both."""
+    first = [line for part, _, _ in PARTS for line in part]
+    then = [
+        line
+        for (_, part, rest), all_of_it in zip(PARTS, falls, strict=True)
+        for line in (part + rest if all_of_it else part)
+    ]
+    async with belief_on(tmp_path / "belief.db", two_rings()) as duty:
+        await duty.all_answer(at=0)
+        await duty.fall(*first, at=5)
+        await duty.all_answer(at=6.5, but=first)
+        await duty.tick(at=8)
+        assert set(duty.service.snapshot().causes) == {part for _, part, _ in CAUSES}
+        for at in (10.0, 10.3, 10.6):
+            await duty.all_answer(at=at, but=(*first, *then))
+        for at in (12.0, 17.0, 22.0, 27.0):
+            await duty.all_answer(at=at, but=(*first, *then))
+        stands = [
+            causes[:1] if all_of_it else causes[1:] for causes, all_of_it in zip(CAUSES, falls, strict=True)
+        ]
+        assert set(duty.service.snapshot().causes) == {cause for each in stands for cause in each}
+        joined = {(subject, into) for subject, _, _, into in told(duty) if into}
+        assert joined == {
+            (part, ring) for (ring, part, _), all_of_it in zip(CAUSES, falls, strict=True) if all_of_it
+        }
