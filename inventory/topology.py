@@ -43,6 +43,7 @@ class Topology:
         self._paths_of_site = _grouped((path.site, code) for code, path in inventory.paths.items())
         self._grounds = _Grounds(inventory)
         self._targets_of_risk: dict[str, _Codes] = {}
+        self._risks_of_target: dict[str, _Codes] = {}
         self._areas = _Areas(inventory)
 
     def path_of(self, target: str) -> str | None:
@@ -88,7 +89,12 @@ class Topology:
 
     def risks_of_target(self, target: str) -> _Codes:
         """Answer the risk groups that a target stands on, nearest first; one of a risk group stands on itself."""
-        of = self._inventory.targets[target].of
+        known = self._risks_of_target.get(target)
+        if known is None:
+            known = self._risks_of_target[target] = self._risks_of(self._inventory.targets[target].of)
+        return known
+
+    def _risks_of(self, of: str) -> _Codes:
         if of in self._inventory.paths:
             return self.risks_of_path(of)
         if of in self._inventory.risks:

@@ -27,6 +27,11 @@ __all__ = ["Attribution"]
 _MOST_PATIENT = 2.0
 _TELL_EVERY_NS = SECOND
 """A cause that grows is told of at once when it opens, and then at most this often."""
+_AT_EASE = 500
+_REST_NS_EACH = SECOND // 10_000
+"""What each further failure of a large collapse adds to the rest between two resolutions, which cost a tenth of it: a
+province that is wholly lost must not be asked about so often that belief falls behind what it is shown. It follows
+from counts alone, so that a replay rests as we did."""
 
 
 class Attribution:
@@ -40,6 +45,7 @@ class Attribution:
         self._growing: dict[str, Cause] = {}
         self._recent: set[str] | None = None
         self._may_widen = True
+        self._rests_until_ns = 0
 
     @property
     def waiting(self) -> tuple[Failure, ...]:
@@ -66,8 +72,11 @@ class Attribution:
                 fresh[each.target] = self._failure(each.target, nanoseconds(each.started_at), now_ns)
         self._recent = None
         self._absorb(list(fresh.values()), out)
-        asks_again_ns = self._resolve(now_ns, out)
-        absorbed = self._widen(now_ns, out)
+        absorbed: list[Cause] = []
+        asks_again_ns: int | None = self._rests_until_ns
+        if now_ns >= self._rests_until_ns:
+            asks_again_ns = self._resolve(now_ns, out)
+            absorbed = self._widen(now_ns, out)
         due = [asks_again_ns, self._tell(now_ns, out)]
         for child in absorbed:
             self._change(child, ("down", "down"), child.since_ns, now_ns, out)
@@ -119,6 +128,7 @@ class Attribution:
         def earlier(at_ns: int) -> int:
             return set_back(at_ns, now_ns, step_ns)
 
+        self._rests_until_ns = 0
         self._waiting = {
             t: replace(f, began_ns=earlier(f.began_ns), noticed_ns=min(f.noticed_ns, now_ns))
             for t, f in self._waiting.items()
@@ -174,6 +184,8 @@ class Attribution:
         if not self._waiting:
             return None
         explained = self.causes.explained(min(f.began_ns for f in self._waiting.values()) - RELATED_NS)
+        size = len(self._waiting) + len(explained)
+        self._rests_until_ns = now_ns + max(0, size - _AT_EASE) * _REST_NS_EACH
         inventory = self.belief.inventory
         # What waits to be vouched for may belong to the same cause: nothing is decided past it.
         is_doubtful = any(self.belief.unconfirmed.values())

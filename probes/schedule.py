@@ -93,7 +93,7 @@ class Schedule:
         self._strikes = np.zeros(count, np.int16)
         self._confirms = np.zeros(count, np.int16)
         self.unusual = 0
-        """Ended looks that were not the expected answer of a trusted target, ever."""
+        """Ended looks that were not what was expected, ever: an answer of a trusted target, silence of a lost one."""
         self._align(now)
 
     def __len__(self) -> int:
@@ -182,7 +182,11 @@ class Schedule:
         self._failures[slots[usual]] = 0
         if usual.all():
             return _NONE
-        self.unusual += len(slots) - int(np.count_nonzero(usual))
+        lost = (self._believed[slots] < 0) & ~self._doubt[slots] & ~good
+        self._answers[slots[lost]] = 0
+        usual |= lost
+        # While it lingers, belief may need more failures than the schedule did.
+        self.unusual += int(np.count_nonzero(~usual | (lost & (self._linger[slots] > now))))
         first = good & (self._believed[slots] == 0) & (self._failures[slots] == 0) & ~self._doubt[slots]
         self._believed[slots[first]] = 1
         others = ~(usual | first)
@@ -256,8 +260,6 @@ class Schedule:
         """Count one failure; answer whether the kin should be looked at now."""
         self._answers[slot] = 0
         self._failures[slot] += 1
-        if self._believed[slot] < 0 and not self._doubt[slot]:
-            return False
         if self._failures[slot] >= self._pacing.down_after[slot]:
             is_news = self._believed[slot] >= 0
             self._end_doubt(slot, -1)

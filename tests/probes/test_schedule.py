@@ -262,3 +262,17 @@ def test_what_failed_first_is_trusted_only_when_its_answers_repeat():
     assert schedule.in_doubt == 1
     ended(schedule, 0, Outcome.OK, 3 * SECOND)
     assert schedule.in_doubt == 0
+
+
+def test_the_silence_of_what_is_believed_lost_is_no_news_once_nobody_lingers_at_it():
+    schedule = a_schedule()
+    trusted(schedule)
+    for number in range(3):
+        ended(schedule, 0, Outcome.TIMEOUT, SECOND + number * CONFIRM_GAP_NS)
+    told = schedule.unusual
+    ended(schedule, 0, Outcome.TIMEOUT, 2 * SECOND)
+    assert schedule.unusual == told + 1
+    ended(schedule, 0, Outcome.TIMEOUT, 2 * SECOND + LINGER_NS)
+    assert schedule.unusual == told + 1
+    ended(schedule, 0, Outcome.OK, 3 * SECOND + LINGER_NS)
+    assert schedule.unusual == told + 2
