@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import Depends, Path, Response
+from fastapi import Depends, Path, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from alerting.errors import UnknownIncidentError
 from alerting.models import Incident, IncidentEvent, IncidentState, LedgerEntry, Message
-from alerting.scoped import Scope, incident_for, ledger_for, scope_of
+from alerting.scoped import Scope, incident_for, ledger_for, scope_of, version_for, version_meant
 from alerting.service import AlertingService
 from alerting.store import AffectedTarget, ledger_of, messages_of, outages_of_incident, version_of
 from alerting.store import incident as read_incident
@@ -22,7 +23,7 @@ from alerting.web.problems import answers
 from inventory.access import Right
 from inventory.database import reading
 
-__all__ = ["MATCH", "Body", "Doing", "IncidentDesk", "IncidentPage", "Number", "Words"]
+__all__ = ["MATCH", "Body", "Doing", "IncidentDesk", "IncidentPage", "Number", "Words", "shown_version"]
 
 Words = Annotated[str, Field(max_length=4000)]
 Number = Annotated[int, Path(ge=1, le=2**53, description="The incident's id.")]
@@ -72,7 +73,7 @@ class Doing:
         """Do ``work`` and put the entity tag of what it made on the answer."""
         incident = await work
         async with reading(self.database) as connection:
-            self.response.headers["ETag"] = etag(await version_of(connection, incident.id))
+            self.response.headers["ETag"] = etag(await shown_version(connection, incident.id, self.scope))
         return incident_for(incident, self.scope)
 
 
@@ -86,15 +87,31 @@ class IncidentDesk:
         self.database = api.database
 
         async def deed(
-            asking: Annotated[Any, Depends(api.actor)], response: Response, if_match: IfMatch = None
+            request: Request,
+            asking: Annotated[Any, Depends(api.actor)],
+            response: Response,
+            if_match: IfMatch = None,
         ) -> Doing:
-            return Doing(asking, version_in(if_match), response, api.database, self.scope_of(asking))
+            version = await self._meant(request.path_params.get("incident", ""), version_in(if_match), asking)
+            return Doing(asking, version, response, api.database, self.scope_of(asking))
 
         self.deed = deed
 
     def scope_of(self, actor: Asking) -> Scope | None:
         """Answer what of incidents ``actor`` may see."""
         return scope_of(actor.scope, self.service.inventory)
+
+    async def _meant(self, incident: str, shown: int | None, actor: Asking) -> int | None:
+        """Answer which stored version ``actor`` means; of an incident that they do not see none, as of no incident."""
+        scope = self.scope_of(actor)
+        if shown is None or scope is None or not incident.isdecimal():
+            return shown
+        async with reading(self.database) as connection:
+            try:
+                found = await read_incident(connection, int(incident), owner=actor.scope, restricted=True)
+            except UnknownIncidentError:
+                return -1
+            return version_meant(shown, await ledger_of(connection, found.id), scope)
 
     async def list(
         self, actor: Asking, states: Sequence[IncidentState] | None, limit: int, cursor: str | None
@@ -138,7 +155,7 @@ class IncidentDesk:
                     if self._is_shown(message, actor)
                 ],
             )
-            return page, await version_of(connection, identifier)
+            return page, await shown_version(connection, identifier, scope)
 
     def _is_shown(self, message: Message, actor: Asking) -> bool:
         person = self.service.inventory.people.get(message.person)
@@ -152,6 +169,13 @@ class IncidentDesk:
             )
         demand(actor, right, event.value)
         return found
+
+
+async def shown_version(connection: AsyncConnection, identifier: int, scope: Scope | None) -> int:
+    """Read the version of an incident as ``scope`` may count it (:func:`alerting.scoped.version_for`)."""
+    if scope is None:
+        return await version_of(connection, identifier)
+    return version_for(await ledger_of(connection, identifier), scope)
 
 
 def _place(cursor: str) -> tuple[datetime, int]:

@@ -156,11 +156,10 @@ class ChangedMeanwhileError(RefusedError):
 
     slug: ClassVar[str] = "changed-meanwhile"
     status: ClassVar[int] = 412
-    sentence: ClassVar[str] = (
-        "it was changed meanwhile and has version {version} now; look again before acting"
-    )
+    sentence: ClassVar[str] = "it was changed meanwhile; look again before acting"
 
     version: int
+    """The present one, as it is stored. It is not said: a party counts its own times alone (:mod:`alerting.scoped`)."""
 
 
 @dataclass(eq=False, repr=False)

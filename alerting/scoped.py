@@ -3,9 +3,20 @@
 A party sees everything that is held against it: when, where, what was measured, who was called. It does not see what
 would tell of another: which of its sites have nothing else left (that is the others' state), whose lines hang on its
 trunk and which places only those reach, who announced work there, who was accountable before it and what they did and
-said, nor numbers that count through everybody's records. How many sites and communes a fault of its own hit it may
-know: that is why the fault is as grave as it is. A party that runs no lines of its own (a power company) sees the
-places that its fault hit, and nobody's lines.
+said, nor numbers that count through everybody's records: entries of the ledger and the incident's version are numbered
+as if the party's own times were all there was. A party that runs no lines of its own (a power company) sees the places
+that its fault hit, and nobody's lines.
+
+Two things it does see although others have a part in them, because they are held against it (DESIGN.md, section 10: "the
+same evidence the department has"), and it could not dispute what it was not told:
+
+* How many sites, communes and voters a fault of its own hit, and whose lines its title names: that is why the fault is
+  as grave as it is, and a deadline rests on that. For a trunk these count sites that only another's lines reach; which
+  ones those are it is not told, and who leased a trunk out knows whom it carries.
+* The grade itself. "Isolated" says that a site had nothing else left, of whoever's; it is told of the whole incident,
+  never of one site.
+
+How a site is as a whole rests on everybody's lines, so no page of a party shows it: it shows how the party's own are.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,7 +28,7 @@ from alerting.models import Incident, LedgerEntry
 from inventory.models import Inventory, PartyKind
 from monitor.planned import MARK
 
-__all__ = ["Scope", "incident_for", "ledger_for", "scope_of"]
+__all__ = ["Scope", "incident_for", "ledger_for", "scope_of", "version_for", "version_meant"]
 
 _OTHERS_STATE = frozenset({"isolated", "last_path"})
 
@@ -77,11 +88,33 @@ def ledger_for(entries: Sequence[LedgerEntry], scope: Scope | None) -> list[Ledg
     """Answer the entries of the times in which the party was accountable, and of its becoming so."""
     if scope is None:
         return list(entries)
+    return [
+        replace(entry, sequence=place, details=_details(entry.details, scope))
+        for place, entry in enumerate(_of_party(entries, scope), 1)
+    ]
+
+
+def version_for(entries: Sequence[LedgerEntry], scope: Scope | None) -> int:
+    """Answer the version of an incident as a party may count it: the number of its last entry in :func:`ledger_for`."""
+    if scope is not None:
+        return len(_of_party(entries, scope))
+    return entries[-1].sequence if entries else 0
+
+
+def version_meant(shown: int, entries: Sequence[LedgerEntry], scope: Scope | None) -> int:
+    """Answer which version a party means that was shown ``shown``; -1, which no incident has: none that it was shown."""
+    if scope is None:
+        return shown
+    mine = _of_party(entries, scope)
+    return mine[shown - 1].sequence if 0 < shown <= len(mine) else -1
+
+
+def _of_party(entries: Sequence[LedgerEntry], scope: Scope) -> list[LedgerEntry]:
     found, owner = [], ""
     for entry in entries:
         owner = entry.details.get("changes", {}).get("owner", owner)
         if owner == scope.party:
-            found.append(replace(entry, details=_details(entry.details, scope)))
+            found.append(entry)
     return found
 
 
@@ -100,12 +133,20 @@ def _facts(facts: Mapping[str, Any], scope: Scope) -> dict[str, Any]:
     if "evidence" in shown:
         shown["evidence"] = _evidence(shown["evidence"], scope)
     if "impact" in shown:
-        shown["impact"] = _without_others_state(shown["impact"])
+        shown["impact"] = _impact(shown["impact"], scope)
     if TRACED in shown:
         shown[TRACED] = [code for code in shown[TRACED] if scope.owns_target(code)]
     dispute = shown.get("dispute")
     if dispute and dispute.get("owner") != scope.party:
         del shown["dispute"]
+    return shown
+
+
+def _impact(impact: Mapping[str, Any], scope: Scope) -> dict[str, Any]:
+    shown = _without_others_state(impact)
+    if "tally_sites" in shown:
+        reached = scope.reached()
+        shown["tally_sites"] = [code for code in shown["tally_sites"] if code in reached]
     return shown
 
 

@@ -12,14 +12,14 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query, Response
 
 from alerting import actions
-from alerting.desk import Doing, IncidentDesk, Number
+from alerting.desk import Doing, IncidentDesk, Number, shown_version
 from alerting.errors import ImpossibleDeedError, MissingReasonError, NotAllowedError
 from alerting.models import ACKNOWLEDGEABLE, Incident, IncidentEvent, PendingReason
 from alerting.scoped import incident_for, ledger_for
 from alerting.service import AlertingService
 from alerting.store import incident as read_incident
 from alerting.store import incidents as read_incidents
-from alerting.store import ledger_of, version_of
+from alerting.store import ledger_of
 from alerting.tmf621 import PATH, Ticket, TicketPatch, TicketStatus, states_of, status_of, ticket_of
 from alerting.web.api import Api, Asking, demand
 from alerting.web.etags import etag
@@ -111,7 +111,9 @@ class _Tickets:
                 connection, identifier, owner=asking.scope, restricted=asking.may(Right.SEE_RESTRICTED)
             )
             entries = ledger_for(await ledger_of(connection, identifier), self._desk.scope_of(asking))
-            return self._ticket(found, entries, asking), await version_of(connection, identifier)
+            return self._ticket(found, entries, asking), await shown_version(
+                connection, identifier, self._desk.scope_of(asking)
+            )
 
     def _ticket(self, incident: Incident, entries: Sequence[Any], asking: Asking) -> Ticket:
         party = self._desk.service.inventory.parties.get(incident.owner)

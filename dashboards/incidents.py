@@ -81,7 +81,7 @@ async def show(visit: Visit) -> Response:
         report=incident.facts.get("report"),
         others=await _others(visit, incident),
         files=attachments(entries),
-        sites=affected(row.impact, monitor.snapshot(), inventory, topology),
+        sites=affected(row.impact, monitor.snapshot(), inventory, topology, scope=visit.scope),
         timeline=timeline(entries, inventory, visit.words, visit.moments),
         messages=message_lines(sent, inventory, await records.carriers_of(sent, owner=visit.scope)),
         watches=watches_of_party(inventory, incident.owner, visit.now),

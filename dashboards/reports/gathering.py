@@ -15,6 +15,7 @@ from alerting.inspections import Inspection as Visited
 from alerting.models import CauseClass, Incident, LedgerEntry
 from alerting.oncall import gaps
 from alerting.roster_store import living
+from alerting.scoped import Scope, incident_for, ledger_for
 from dashboards.reports import record_store
 from dashboards.reports.inspected import inspected
 from dashboards.reports.observed import (
@@ -109,16 +110,23 @@ def assembled(
     since: datetime,
     until: datetime,
     taken_at: datetime,
+    scope: Scope | None = None,
 ) -> Record:
-    """Make the record of a window that ends at ``taken_at`` at the latest: what is to come is not on record."""
+    """Make the record of a window that ends at ``taken_at`` at the latest: what is to come is not on record.
+
+    With ``scope`` its incidents, their ledgers and their messages are those that the party may see.
+    """
     until = min(until, max(taken_at, since))
     on_duty = replace(inventory, shifts=tuple(rows.shifts), people=rows.people)
-    return _Assembly(rows, on_duty, topology).record(since, until, taken_at)
+    return _Assembly(rows, on_duty, topology, scope).record(since, until, taken_at)
 
 
 class _Assembly:
-    def __init__(self, rows: Rows, inventory: Inventory, topology: Topology) -> None:
+    def __init__(
+        self, rows: Rows, inventory: Inventory, topology: Topology, scope: Scope | None = None
+    ) -> None:
         self._rows = rows
+        self._scope = scope
         self._inventory = inventory
         self._topology = topology
         self._numbers = {each.id: each.number for each in rows.incidents}
@@ -207,7 +215,7 @@ class _Assembly:
         for incident in self._rows.incidents:
             paths = self._paths_of(frozenset(hit[incident.id]))
             if paths:
-                found += incident_spells(incident, self._entries[incident.id], paths)
+                found += incident_spells(incident, self._seen_of(incident.id), paths)
         return found
 
     def _paths_of(self, targets: frozenset[str]) -> frozenset[str]:
@@ -219,18 +227,28 @@ class _Assembly:
     def _incidents(self) -> list[ReportedIncident]:
         pages: defaultdict[int, list[Page]] = defaultdict(list)
         for row in self._rows.pages:
+            if not self._sees_page(row["person"]):
+                continue
             names = ("kind", "person", "channel", "address", "state", "created_at", "sent_at")
             pages[row["incident"]].append(Page(**{name: row[name] for name in names}))
         return [
             reported_incident(
-                each,
-                self._entries[each.id],
+                incident_for(each, self._scope),
+                self._seen_of(each.id),
                 pages[each.id],
                 self._inventory,
                 self._numbers.get(each.parent or 0, ""),
+                chain=self._entries[each.id],
             )
             for each in self._rows.incidents
         ]
+
+    def _seen_of(self, incident: int) -> list[LedgerEntry]:
+        return ledger_for(self._entries[incident], self._scope)
+
+    def _sees_page(self, person: str) -> bool:
+        known = self._inventory.people.get(person)
+        return self._scope is None or (known is not None and known.party == self._scope.party)
 
     def _aid(self, since: datetime, until: datetime) -> list[AidGiven]:
         """Answer the aid that was asked for in the window, or ran in it; lead time ends when it is verified to flow."""

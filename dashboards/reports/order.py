@@ -63,10 +63,16 @@ class Order:
 
 
 def narrowed(record: Record, order: Order) -> Record:
-    """Answer the part of the record that an order speaks of: a carrier's own, an incident's own, or all."""
+    """Answer the part of the record that an order speaks of: a carrier's own, an incident's own, or all.
+
+    A dossier that a party ordered tells of its own lines alone: a trunk's fault takes others' down too.
+    """
     if order.kind is Kind.CARRIER or (order.party and order.kind is not Kind.DOSSIER):
         return _of_party(record, order.party)
-    return _of_incident(record, order.incident) if order.kind is Kind.DOSSIER else record
+    if order.kind is not Kind.DOSSIER:
+        return record
+    found = _of_incident(record, order.incident)
+    return _lines_of(found, order.party) if order.party else found
 
 
 def _of_party(record: Record, party: str) -> Record:
@@ -99,6 +105,18 @@ def _of_incident(record: Record, number: str) -> Record:
         gaps=(),
         aid=tuple(each for each in record.aid if each.incident == number),
         inspections=(),
+    )
+
+
+def _lines_of(record: Record, party: str) -> Record:
+    paths = tuple(each for each in record.paths if each.carrier == party)
+    kept = {each.code for each in paths}
+    return replace(
+        record,
+        paths=paths,
+        outages=tuple(each for each in record.outages if each.path in kept),
+        losses=(),
+        aid=tuple(_seen_by(each, party) for each in record.aid if party in {each.giver, each.receiver}),
     )
 
 

@@ -15,6 +15,7 @@ import structlog
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from alerting.scoped import scope_of
 from dashboards.reports import store
 from dashboards.reports.building import Built, build
 from dashboards.reports.drafts import drafts
@@ -22,7 +23,7 @@ from dashboards.reports.errors import ReportRefusedError, UnknownReportError
 from dashboards.reports.folding import UnreconciledError
 from dashboards.reports.gathering import Rows, assembled, gather
 from dashboards.reports.models import BuildState, Report, seal_of
-from dashboards.reports.order import Fields, Order, Stage
+from dashboards.reports.order import Fields, Kind, Order, Stage
 from dashboards.reports.record import Record
 from dashboards.reports.record_store import record_began
 from dashboards.reports.sentences import contradictions
@@ -227,7 +228,13 @@ class ReportService:
     ) -> tuple[Built, Mapping[str, str]]:
         inventory, topology = places
         record = assembled(
-            rows, inventory, topology, since=found.since, until=found.until, taken_at=self._clock()
+            rows,
+            inventory,
+            topology,
+            since=found.since,
+            until=found.until,
+            taken_at=self._clock(),
+            scope=scope_of(found.party or None, inventory) if found.kind is Kind.DOSSIER else None,
         )
         order = found.order(_named(amended, record))
 

@@ -34,8 +34,11 @@ def reported_incident(
     pages: Sequence[Page],
     inventory: Inventory,
     parent: str,
+    *,
+    chain: Sequence[LedgerEntry] | None = None,
 ) -> ReportedIncident:
-    """Answer an incident as reports tell it."""
+    """Answer an incident as reports tell it; ``chain`` is its whole ledger, where ``entries`` are only part of it."""
+    whole = entries if chain is None else chain
     facts = incident.facts
     sent = [(page.sent_at, _rides_on(page, inventory)) for page in pages if page.kind == MessageKind.PAGE]
     left = [(at, carrier) for at, carrier in sent if at is not None]
@@ -74,7 +77,7 @@ def reported_incident(
         parent=parent,
         ledger=tuple(_line(entry) for entry in entries),
         messages=tuple(_message(page, inventory) for page in pages),
-        chain_broken_at=verify(entries) if entries else None,
+        chain_broken_at=verify(whole) if whole else None,
     )
 
 

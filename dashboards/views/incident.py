@@ -28,8 +28,8 @@ from dashboards.wording import label
 from inventory.access import Actor, Right
 from inventory.models import ContactChannel, Duty, Inventory
 from inventory.topology import Topology
-from monitor.models import Verdict
-from monitor.snapshot import Snapshot
+from monitor.models import State, Verdict
+from monitor.snapshot import PathView, Snapshot
 
 __all__ = [
     "AffectedSite",
@@ -55,13 +55,18 @@ _RESTORABLE = {IncidentState.OPEN, *_WORKING}
 
 @dataclass(frozen=True, slots=True)
 class AffectedSite:
-    """A site that the incident hits, and how it is now."""
+    """A site that the incident hits, and how it is now.
+
+    ``verdict`` rests on everybody's lines, so a party is told ``lines`` instead: how many of its own are down, of how
+    many. Who runs no lines is told neither.
+    """
 
     code: str
     name: str
     area: str
     area_name: str
-    verdict: Verdict
+    verdict: Verdict | None
+    lines: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,26 +168,43 @@ def _directions(incident: Incident) -> list[str]:
     return found
 
 
+_WORST_FIRST = (
+    Verdict.DOWN,
+    Verdict.AT_RISK,
+    Verdict.DEGRADED,
+    Verdict.UNKNOWN,
+    Verdict.UNTESTED,
+    Verdict.READY,
+)
+_LOST = frozenset({State.DOWN, State.PARTIAL})
+
+
 def affected(
-    impact: Impact, snapshot: Snapshot, inventory: Inventory, topology: Topology
+    impact: Impact, snapshot: Snapshot, inventory: Inventory, topology: Topology, *, scope: str | None = None
 ) -> tuple[AffectedSite, ...]:
-    """Answer the sites hit, the worst off first."""
-    order = (
-        Verdict.DOWN,
-        Verdict.AT_RISK,
-        Verdict.DEGRADED,
-        Verdict.UNKNOWN,
-        Verdict.UNTESTED,
-        Verdict.READY,
-    )
+    """Answer the sites hit, the worst off first; for a party (``scope``) by how its own lines there are."""
     found = []
     for code in impact.sites:
         site = inventory.sites[code]
         view = snapshot.sites.get(code)
         area = inventory.areas.get(topology.commune_of(code) or site.area)
-        verdict = view.verdict if view else Verdict.UNTESTED
-        found.append(AffectedSite(code, site.name, site.area, area.name if area else "", verdict))
-    return tuple(sorted(found, key=lambda each: (order.index(each.verdict), each.code)))
+        lines: tuple[int, int] | None = None
+        verdict: Verdict | None = view.verdict if view else Verdict.UNTESTED
+        if scope is not None:
+            verdict, lines = None, _own_lines(view.paths if view else (), inventory, scope)
+        found.append(AffectedSite(code, site.name, site.area, area.name if area else "", verdict, lines))
+    return tuple(sorted(found, key=_worst_first))
+
+
+def _own_lines(paths: Iterable[PathView], inventory: Inventory, party: str) -> tuple[int, int] | None:
+    own = [path.state for path in paths if inventory.paths[path.code].carrier == party]
+    return (sum(state in _LOST for state in own), len(own)) if own else None
+
+
+def _worst_first(site: AffectedSite) -> tuple[int, str]:
+    if site.verdict is not None:
+        return _WORST_FIRST.index(site.verdict), site.code
+    return (-site.lines[0] if site.lines else 0), site.code
 
 
 def actor_name(actor: str, inventory: Inventory) -> str:

@@ -116,6 +116,23 @@ async def test_who_acts_on_a_version_that_is_past_is_told_so(room, office):
     assert second.json()["type"] == "urn:thongsuot:changed-meanwhile"
 
 
+async def test_a_party_counts_versions_from_when_the_incident_became_its_own(room, office):
+    incident = await room.cut()
+    path = f"/{incident.id}"
+    await office.post(f"{path}/reassign", owner="VIETTEL", note="cáp của Viettel")
+    seen = await office.get(path, VIETTEL)
+    tag = seen.headers["etag"]
+    assert tag == f'"v{len(seen.json()["ledger"])}"'
+    assert seen.json()["ledger"][0]["sequence"] == 1
+    assert tag != (await office.get(path)).headers["etag"]
+    first = await office.post(f"{path}/note", VIETTEL, {"If-Match": tag}, note="một")
+    second = await office.post(f"{path}/note", VIETTEL, {"If-Match": tag}, note="hai")
+    assert (first.status_code, second.status_code) == (200, 412)
+    assert not any(letter.isdigit() for letter in second.json()["detail"])
+    refused = [await office.post(f"{each}/note", VNPT, {"If-Match": tag}, note="ba") for each in (path, "/99")]
+    assert [answer.status_code for answer in refused] == [404, 404]
+
+
 async def test_one_incident_comes_with_ledger_outages_and_messages(room, office):
     incident = await room.cut(communes=2)
     page = (await office.get(f"/{incident.id}")).json()

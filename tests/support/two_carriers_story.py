@@ -340,7 +340,15 @@ async def _reassigned(day: Day) -> None:
     await day.post(bravo, f"{path}/evidence", files={"file": file})
     await day.post(bravo, f"{path}/dispute", {"kind": "cause", "note": day.secret("BRAVO", "beforedispute")})
     await day.post("officer", f"{path}/reassign", {"owner": "ALPHA", "note": "thuộc mạng Một"})
-    day.others.append(replace(nobody(), party="ALPHA", incident=str(made["id"]), number=made["number"]))
+    day.others.append(await _dossier(day, "ALPHA", str(made["id"]), made["number"]))
+
+
+async def _dossier(day: Day, party: str, incident: str, number: str) -> Side:
+    """The carrier orders the dossier of what was not all its own."""
+    window = {"since": (day.now - timedelta(hours=1)).isoformat(), "until": day.now.isoformat()}
+    body = {**window, "kind": "dossier", "incident": number}
+    made = await day.post(account_of(party), "/reports", body)
+    return replace(nobody(), party=party, incident=incident, number=number, report=str(made["id"]))
 
 
 async def _trunk(day: Day) -> None:
@@ -350,7 +358,7 @@ async def _trunk(day: Day) -> None:
     await day.cut(*day.service.monitor.topology.targets_of_risk("ALPHA-TRUNK"))
     found = await day.incident_of("risk:ALPHA-TRUNK")
     assert found.owner == "ALPHA"
-    day.others.append(replace(nobody(), party="ALPHA", incident=str(found.id), number=found.number))
+    day.others.append(await _dossier(day, "ALPHA", str(found.id), found.number))
 
 
 async def _of_the_department(day: Day) -> None:
