@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import and_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from alerting.models import LIVE, DeliveryState, IncidentEvent, IncidentState
+from alerting.models import LIVE, DeliveryState, IncidentEvent, IncidentState, MessageKind
 from alerting.planned import quiet_until
 from alerting.schema import escalation_runs, incidents, ledger, outbox
 
@@ -43,7 +43,8 @@ async def stuck(connection: AsyncConnection, before: datetime) -> Sequence[str]:
     """Answer the keys of messages that should have been taken up before ``before`` and were not."""
     waiting = and_(_o.state == DeliveryState.PENDING.value, _o.not_before < before)
     abandoned = and_(_o.state == DeliveryState.LEASED.value, _o.leased_until < before)
-    query = select(_o.key).where(or_(waiting, abandoned)).order_by(_o.id).limit(_MOST)
+    told = _o.kind != MessageKind.EVENT.value  # a machine that is down is its party's matter
+    query = select(_o.key).where(told, or_(waiting, abandoned)).order_by(_o.id).limit(_MOST)
     return (await connection.execute(query)).scalars().all()
 
 

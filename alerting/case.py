@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alerting.drill_store import running_for
 from alerting.drills import Drill, is_drillable, marked
+from alerting.endpoint_telling import tell_machines
 from alerting.incident import apply
 from alerting.ledger import append, changes_between
 from alerting.models import Incident, IncidentEvent, IncidentState, LedgerEntry
@@ -119,6 +120,7 @@ class Case:
             details={**details, "changes": changes_between(before, self.incident)},
         )
         await append_entry(self.connection, entry)
+        await tell_machines(self.connection, before, self.incident, entry)
         self._last = entry
 
 

@@ -11,7 +11,9 @@
     │   ├── ChangedMeanwhileError    the caller looked at a version that is not the present one
     │   ├── UnknownPartyError        a party, site or area that the inventory does not know
     │   ├── ImpossibleDeedError      the incident's state allows it, something else about it does not
-    │   └── RefusedFileError         a file that is not kept as evidence
+    │   ├── RefusedFileError         a file that is not kept as evidence
+    │   ├── UnknownEndpointError     there is no such address of a machine, or it is not theirs to see
+    │   └── RefusedEndpointError     an address of a machine that is not called, or not now
     ├── StaleIncidentError           somebody else changed the incident first; load it again
     └── DeliveryError                one attempt to deliver one message failed
 
@@ -25,6 +27,8 @@ from typing import ClassVar
 
 from typing_extensions import override
 
+from alerting.endpoints import EndpointFault
+
 __all__ = [
     "AlertingError",
     "ChangedMeanwhileError",
@@ -34,9 +38,11 @@ __all__ = [
     "ImpossibleTimeError",
     "MissingReasonError",
     "NotAllowedError",
+    "RefusedEndpointError",
     "RefusedError",
     "RefusedFileError",
     "StaleIncidentError",
+    "UnknownEndpointError",
     "UnknownIncidentError",
     "UnknownLinkError",
     "UnknownPartyError",
@@ -194,6 +200,44 @@ class RefusedFileError(RefusedError):
     sentence: ClassVar[str] = "{reason}"
 
     reason: str
+
+
+@dataclass(eq=False, repr=False)
+class UnknownEndpointError(RefusedError):
+    """There is no such address of a machine, or it belongs to a party that the caller may not see."""
+
+    slug: ClassVar[str] = "unknown-endpoint"
+    status: ClassVar[int] = 404
+    sentence: ClassVar[str] = "there is no webhook {endpoint}"
+
+    endpoint: int
+
+
+_ENDPOINT_FAULTS = {
+    EndpointFault.NO_ADDRESS: "the address is not one of https://, of at most 200 plain characters",
+    EndpointFault.CREDENTIALS: "a name or password must not stand in the address; calls are signed",
+    EndpointFault.PLAIN_HTTP: "only https is called there",
+    EndpointFault.UNKNOWN_NAME: "the name in the address leads nowhere",
+    EndpointFault.FORBIDDEN_NETWORK: "the address lies in a network that this service does not call",
+    EndpointFault.NO_EVENTS: "no event is chosen",
+    EndpointFault.SAME_ADDRESS: "this address is written down already",
+    EndpointFault.TOO_MANY: "there are too many addresses; remove one",
+    EndpointFault.TOO_SOON: "a test message was sent a moment ago; wait ten seconds",
+}
+
+
+@dataclass(eq=False, repr=False)
+class RefusedEndpointError(RefusedError):
+    """An address of a machine that is not called, or a deed on one that cannot be done (now)."""
+
+    slug: ClassVar[str] = "refused-endpoint"
+    status: ClassVar[int] = 422
+
+    fault: EndpointFault
+
+    @override
+    def __str__(self) -> str:
+        return _ENDPOINT_FAULTS[self.fault]
 
 
 class DeliveryError(AlertingError):

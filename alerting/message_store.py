@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import RowMapping, and_, case, func, insert, or_, select, update
+from sqlalchemy import RowMapping, and_, case, exists, func, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -21,6 +21,7 @@ __all__ = [
     "add_messages",
     "carried",
     "claim",
+    "events_for",
     "finish",
     "has_withdrawn",
     "hold",
@@ -82,8 +83,8 @@ async def message(connection: AsyncConnection, identifier: int) -> Message | Non
 
 
 async def messages_of(connection: AsyncConnection, incident: int) -> list[Message]:
-    """Read everything that was decided to be sent about an incident, in order of decision."""
-    query = select(outbox).where(_c.incident == incident).order_by(_c.id)
+    """Read everything that was decided to be sent to people about an incident, in order of decision."""
+    query = select(outbox).where(_c.incident == incident, _c.kind != MessageKind.EVENT.value).order_by(_c.id)
     return [_message(row) for row in (await connection.execute(query)).mappings()]
 
 
@@ -137,8 +138,40 @@ async def ready(
     gravest_first = case((_severity == GRAVEST.value, 0), else_=1)
     query = (
         select(outbox)
-        .where(_c.channel == channel.value, _claimable(at))
+        .where(_c.channel == channel.value, _claimable(at), *_in_turn(channel))
         .order_by(_c.kind.desc(), gravest_first, _c.not_before, _c.id)
+        .limit(limit)
+    )
+    found = [_message(row) for row in (await connection.execute(query)).mappings()]
+    if channel is not ContactChannel.EVENT:
+        return found
+    return list({one.person: one for one in reversed(found)}.values())[::-1]
+
+
+def _in_turn(channel: ContactChannel) -> tuple[Any, ...]:
+    """Leave out the events whose turn has not come: an earlier one of their incident waits, or of their receiver leaves.
+
+    So a receiver hears of each incident in order, and one that does not answer takes one attempt at a time.
+    """
+    if channel is not ContactChannel.EVENT:
+        return ()
+    earlier = outbox.alias("earlier")
+    same = and_(earlier.c.state == DeliveryState.PENDING.value, earlier.c.incident == _c.incident)
+    ahead = exists().where(
+        earlier.c.channel == channel.value,
+        earlier.c.person == _c.person,
+        earlier.c.id < _c.id,
+        or_(same, earlier.c.state == DeliveryState.LEASED.value),
+    )
+    return (~ahead,)
+
+
+async def events_for(connection: AsyncConnection, receivers: Sequence[str], *, limit: int) -> list[Message]:
+    """Read the newest events for ``receivers``, the newest first."""
+    query = (
+        select(outbox)
+        .where(_c.channel == ContactChannel.EVENT.value, _c.person.in_(receivers))
+        .order_by(_c.id.desc())
         .limit(limit)
     )
     return [_message(row) for row in (await connection.execute(query)).mappings()]
@@ -290,9 +323,11 @@ async def step_has_failed(connection: AsyncConnection, incident: int, prefix: st
 
 
 async def oldest_waiting(connection: AsyncConnection, at: datetime) -> datetime | None:
-    """Answer since when the oldest page that should have left by ``at`` has waited."""
+    """Answer since when the oldest page or notice that should have left by ``at`` has waited."""
     query = select(func.min(_c.created_at)).where(
-        _c.state.in_((DeliveryState.PENDING.value, DeliveryState.LEASED.value)), _c.not_before <= at
+        _c.kind != MessageKind.EVENT.value,
+        _c.state.in_((DeliveryState.PENDING.value, DeliveryState.LEASED.value)),
+        _c.not_before <= at,
     )
     found: datetime | None = (await connection.execute(query)).scalar()
     return found
@@ -301,7 +336,7 @@ async def oldest_waiting(connection: AsyncConnection, at: datetime) -> datetime 
 async def next_due(connection: AsyncConnection, channel: ContactChannel) -> datetime | None:
     """Answer when the next message of ``channel`` becomes claimable."""
     waiting = select(func.min(_c.not_before)).where(
-        _c.channel == channel.value, _c.state == DeliveryState.PENDING.value
+        _c.channel == channel.value, _c.state == DeliveryState.PENDING.value, *_in_turn(channel)
     )
     abandoned = select(func.min(_c.leased_until)).where(
         _c.channel == channel.value, _c.state == DeliveryState.LEASED.value

@@ -156,10 +156,11 @@ class DisputeKind(StrEnum):
 
 
 class MessageKind(StrEnum):
-    """A page must be answered; a notice informs."""
+    """A page must be answered; a notice informs a person; an event tells a machine, at least once and in order."""
 
     PAGE = "page"
     NOTICE = "notice"
+    EVENT = "event"
 
 
 class DeliveryState(StrEnum):

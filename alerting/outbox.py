@@ -7,7 +7,9 @@
 A claim is a lease with a fence. Before sending, the lease, the incident (still waiting, same generation) and
 ``not_after`` are looked at once more; the attempt is shorter than the lease; the outcome is written only under
 the fence that made it. A page whose lease ran out is sent again: it may arrive twice, it does not get lost. A
-notice is marked when its sending starts, and one that is found marked is never sent again.
+notice is marked when its sending starts, and one that is found marked is never sent again. An event (a change told to
+a party's machine, :mod:`alerting.endpoint_telling`) may arrive twice like a page; it leaves only after every earlier one
+of the same incident and address has left or was given up, and one address never holds up another.
 
 Pages of one person and channel that come faster than the storm budget allows leave in one message
 (:mod:`alerting.budget`): each is claimed, looked at again and written down by itself, with the page that carried it.
@@ -140,6 +142,8 @@ class Outbox:
                 return Letter(held)
             own = await occasion.issue(connection, held, self._clock())
             return Letter(held, own.link, own.code)
+        if held.kind is MessageKind.EVENT:
+            return Letter(held)
         issued = await self._links.issue(
             connection,
             incident=held.incident,
@@ -225,7 +229,7 @@ class Outbox:
             await store.finish(connection, held, DeliveryState.PENDING, **again)
             return Outcome("retried", too_often and await self._hastened(connection, held, now))
         await store.finish(connection, held, DeliveryState.FAILED, error=str(failure), sent_at=None)
-        if failure.refused:
+        if failure.refused and held.kind is not MessageKind.EVENT:
             await mark_contact(connection, held, reason=str(failure), at=now)
         return Outcome("failed", await self._hastened(connection, held, now))
 
@@ -256,7 +260,7 @@ class Outbox:
     async def _hastened(self, connection: AsyncConnection, held: Message, now: datetime) -> bool:
         """Once every page of a step has failed, or fails again and again, nobody is waited for: the next step is due now."""
         stem = held.body.get("dispatched")
-        if held.kind is MessageKind.NOTICE or stem is None:
+        if held.kind is not MessageKind.PAGE or stem is None:
             return False
         if not await store.step_has_failed(connection, held.incident, f"{stem}:", attempts=len(RETRY_AFTER)):
             return False

@@ -151,6 +151,14 @@ outbox = Table(
         sqlite_where=text("state IN ('pending', 'leased')"),
         postgresql_where=text("state IN ('pending', 'leased')"),
     ),
+    # Events alone (alerting.endpoint_telling): whose turn it is, and what a receiver was told last.
+    Index(
+        "ix_outbox_events",
+        "person",
+        "id",
+        sqlite_where=text("channel = 'event'"),
+        postgresql_where=text("channel = 'event'"),
+    ),
     Index("ix_outbox_incident", "incident"),
     Index("ix_outbox_reference", "reference"),
 )

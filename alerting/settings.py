@@ -1,6 +1,7 @@
 """Settings of acting: how messages leave. Read once by the composition root and handed in; secrets never print."""
 
 from collections.abc import Mapping
+from ipaddress import IPv4Network, IPv6Network
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, HttpUrl, SecretStr
@@ -12,12 +13,15 @@ __all__ = [
     "ChatSettings",
     "DeliverySettings",
     "EmailSettings",
+    "EventSettings",
+    "Network",
     "RosterSettings",
     "SmsSettings",
     "VoiceSettings",
     "WebhookSettings",
 ]
 
+Network = IPv4Network | IPv6Network
 _Seconds = Annotated[float, Field(gt=0, le=60)]
 
 
@@ -84,6 +88,19 @@ class WebhookSettings(_Section):
     """Calls to the addresses that people have as webhook contacts."""
 
     secret: SecretStr = Field(description="Key of the HMAC-SHA256 signature that every call carries.")
+    timeout_seconds: _Seconds = Field(default=10.0, description="Longest wait for the receiver's answer.")
+
+
+class EventSettings(_Section):
+    """Events to addresses that parties set for their machines."""
+
+    networks: tuple[Network, ...] = Field(
+        default=(),
+        description=(
+            "Networks beside the public Internet that such addresses may lie in, over plain http too, as JSON: "
+            '["10.20.0.0/16"]; every other private, loopback or link-local address is refused.'
+        ),
+    )
     timeout_seconds: _Seconds = Field(default=10.0, description="Longest wait for the receiver's answer.")
 
 

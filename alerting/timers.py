@@ -50,10 +50,10 @@ def stopped(incident: Incident, name: str) -> dict[str, Any]:
 def is_wanted(incident: Incident, message: Message) -> bool:
     """Answer whether ``message`` about ``incident`` should still leave; looked at right before it does.
 
-    A notice always. A page for a leader's word while that word is waited for, whoever holds the incident. Any other
+    A notice and an event always. A page for a leader's word while that word is waited for, whoever holds the incident. Any other
     page while the incident waits to be acknowledged in the generation that decided the page.
     """
-    if message.kind is MessageKind.NOTICE:
+    if message.kind is not MessageKind.PAGE:
         return True
     what = message.body.get("what")
     if what in {COUNTERSIGN, DECIDE}:

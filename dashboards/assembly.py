@@ -9,11 +9,14 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from alerting.aid_service import AidService
 from alerting.attachments import EvidenceFolder
 from alerting.drill_service import DrillService
+from alerting.endpoint_service import EndpointService
 from alerting.handover_service import HandoverService
 from alerting.inspection_service import InspectionService
+from alerting.notify.event import EventChannel
 from alerting.roster_imports import RosterImports
 from alerting.roster_links import RosterLinks
 from alerting.roster_service import RosterService
+from alerting.settings import EventSettings
 from alerting.swap_service import SwapService
 from dashboards.api_tokens import ApiTokens
 from dashboards.auth import AuthService
@@ -54,6 +57,7 @@ def assemble(
     figures: Callable[[], Mapping[str, VantageFigures]] = dict,
     files: EvidenceFolder | None = None,
     draw: Draw | None = None,
+    endpoints: EndpointService | None = None,
 ) -> Deps:
     """Answer what the pages stand on. ``token`` also names this process life for the live stream."""
     roster = RosterService(
@@ -78,6 +82,7 @@ def assemble(
         handing=HandoverService(roster),
         swapping=SwapService(roster, public_url=settings.public_url),
         **_field(database, monitor, clock, files, draw),
+        endpoints=endpoints or _endpoints(database, clock, token, settings),
         imports=RosterImports(roster, token=token),
         roster_links=RosterLinks(token),
         figures=figures,
@@ -148,6 +153,15 @@ def _federation(
         token=token,
         public_url=settings.public_url,
     )
+
+
+def _endpoints(
+    database: AsyncEngine, clock: Callable[[], datetime], token: Callable[[], str], settings: PagesSettings
+) -> EndpointService:
+    channel = EventChannel(
+        EventSettings(), database=database, clock=clock, public_url=settings.public_url, party_name=str
+    )
+    return EndpointService(database=database, clock=clock, token=token, channel=channel)
 
 
 def _aid(

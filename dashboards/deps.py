@@ -9,6 +9,7 @@ from alerting.aid_service import AidService
 from alerting.answers import Answers
 from alerting.attached_files import AttachedFiles
 from alerting.drill_service import DrillService
+from alerting.endpoint_service import EndpointService
 from alerting.handover_service import HandoverService
 from alerting.inspection_service import InspectionService
 from alerting.models import CauseClass, Incident, IncidentState, LedgerEntry, Message
@@ -199,6 +200,7 @@ class Deps:
     swapping: SwapService
     drills: DrillService
     inspections: InspectionService
+    endpoints: EndpointService
     imports: RosterImports
     roster_links: RosterLinks
     figures: Callable[[], Mapping[str, VantageFigures]]

@@ -9,14 +9,14 @@ from starlette.responses import Response
 from dashboards.i18n import N_
 from dashboards.incidents_at_once import AT_ONCE, waiting_for
 from dashboards.views.board import incident_row
-from dashboards.views.portal import mine_of, reaches
+from dashboards.views.portal import mine_of
 from dashboards.views.score import SCORED, Score, score_of
 from dashboards.views.turns import turns_of_party
 from dashboards.visit import PageError, Visit
 from inventory.access import Right
 from inventory.models import Inventory, Party, PartyKind
 
-__all__ = ["PHRASES", "WAITS", "portal", "score_since", "settings"]
+__all__ = ["PHRASES", "WAITS", "party_of", "portal", "score_since"]
 
 PHRASES = (
     N_("On the way."),
@@ -34,7 +34,7 @@ _ENDED = 8
 
 async def portal(visit: Visit) -> Response:
     """Show what the visitor's party owes now, and how it did."""
-    party = _party(visit)
+    party = party_of(visit)
     if party is None:
         return visit.go("/carriers")
     restricted = visit.may(Right.SEE_RESTRICTED)
@@ -67,22 +67,7 @@ async def score_since(visit: Visit, party: str) -> Score:
     return score_of(found, since=since, at=visit.now)
 
 
-async def settings(visit: Visit) -> Response:
-    """Show how the visitor's party is reached by people's messages and by machines."""
-    party = _party(visit)
-    if party is None:
-        return visit.go("/carriers")
-    inventory = await visit.deps.roster.living()
-    return visit.page(
-        "portal_settings.html",
-        party=party,
-        reaches=reaches(inventory, party.code, await visit.deps.records.refused_contacts()),
-        tokens=await visit.deps.tokens.of(visit.who.name),
-        public_url=visit.deps.settings.public_url.rstrip("/"),
-    )
-
-
-def _party(visit: Visit) -> Party | None:
+def party_of(visit: Visit) -> Party | None:
     """Answer the only party that the visitor sees; None for who sees all."""
     scope = visit.scope
     if scope is None:

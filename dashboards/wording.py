@@ -12,7 +12,6 @@ from alerting.models import (
     IncidentEvent,
     IncidentState,
     Matter,
-    MessageKind,
     PendingReason,
 )
 from alerting.roster import FindingKind
@@ -21,7 +20,7 @@ from dashboards.i18n import N_, Words
 from dashboards.wording_field import FIELD_LABELS
 from inventory.access import Right, Role
 from inventory.audit import AuditAct
-from inventory.models import ContactChannel, Duty, MeansKind, Medium, Phase, ProbeKind, RiskKind, SiteKind
+from inventory.models import Duty, MeansKind, Medium, Phase, ProbeKind, RiskKind, SiteKind
 from monitor.models import ChangeReason, State, Verdict
 from monitor.planned import WorkKind
 from probes.models import Evidence, Outcome
@@ -168,7 +167,6 @@ LABELS: Mapping[type[Enum], Mapping[Any, str]] = {
         Impact.REDUNDANT_PATH: N_("a spare path lost"),
         Impact.DEGRADED: N_("works, but badly"),
     },
-    MessageKind: {MessageKind.PAGE: N_("Page"), MessageKind.NOTICE: N_("Notice")},
     DeliveryState: {
         DeliveryState.PENDING: N_("waiting to be sent"),
         DeliveryState.LEASED: N_("being sent"),
@@ -176,13 +174,6 @@ LABELS: Mapping[type[Enum], Mapping[Any, str]] = {
         DeliveryState.DELIVERED: N_("delivered"),
         DeliveryState.FAILED: N_("failed"),
         DeliveryState.WITHDRAWN: N_("withdrawn"),
-    },
-    ContactChannel: {
-        ContactChannel.SMS: N_("SMS"),
-        ContactChannel.EMAIL: N_("e-mail"),
-        ContactChannel.VOICE: N_("call"),
-        ContactChannel.WEBHOOK: N_("webhook"),
-        ContactChannel.CHAT: N_("chat"),
     },
     Duty: {
         Duty.LEADERSHIP: N_("Leader on duty"),
@@ -361,6 +352,7 @@ LABELS: Mapping[type[Enum], Mapping[Any, str]] = {
         Right.SEE_NUMBERS: N_("see telephone numbers"),
         Right.ACT_ON_INCIDENTS: N_("act on incidents"),
         Right.EDIT_ROSTER: N_("edit rosters"),
+        Right.SET_WEBHOOKS: N_("say where machines are told"),
         Right.CLOSE_INCIDENTS: N_("close incidents"),
         Right.REPORT_INCIDENTS: N_("open an incident for what somebody told"),
         Right.DECIDE_DISPUTES: N_("decide disputes and countersign"),
@@ -389,6 +381,8 @@ LABELS: Mapping[type[Enum], Mapping[Any, str]] = {
         AuditAct.TOKEN_GIVEN: N_("made a token"),
         AuditAct.TOKEN_REVOKED: N_("revoked a token"),
         AuditAct.IDENTITY_LINKED: N_("linked an identity"),
+        AuditAct.WEBHOOK_SET: N_("set where a machine is told"),
+        AuditAct.WEBHOOK_REMOVED: N_("removed where a machine was told"),
         AuditAct.LOOKED_NOW: N_("had a site looked at now"),
     },
 }

@@ -4,9 +4,12 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import Any
 
+from alerting.endpoints import EndpointEvent, EndpointFault, Trouble
 from alerting.inspections import FindingState, InspectionState, Result
+from alerting.models import MessageKind
 from alerting.swaps import SwapState
 from dashboards.i18n import N_
+from inventory.models import ContactChannel
 from monitor.asked import NotAsked
 
 __all__ = ["FIELD_LABELS"]
@@ -34,6 +37,49 @@ FIELD_LABELS: Mapping[type[Enum], Mapping[Any, str]] = {
         NotAsked.COMES_TO_US: N_("it reports to us, nobody asks it"),
         NotAsked.FROM_ELSEWHERE: N_("looked at from another vantage, not from here"),
         NotAsked.TOO_MANY: N_("too many addresses for one look: ask for the path alone"),
+    },
+    MessageKind: {
+        MessageKind.PAGE: N_("Page"),
+        MessageKind.NOTICE: N_("Notice"),
+        MessageKind.EVENT: N_("Event"),
+    },
+    ContactChannel: {
+        ContactChannel.SMS: N_("SMS"),
+        ContactChannel.EMAIL: N_("e-mail"),
+        ContactChannel.VOICE: N_("call"),
+        ContactChannel.WEBHOOK: N_("webhook"),
+        ContactChannel.CHAT: N_("chat"),
+        ContactChannel.EVENT: N_("machine"),
+    },
+    EndpointEvent: {
+        EndpointEvent.OPENED: N_("an incident is opened for you, or comes to you"),
+        EndpointEvent.STATUS: N_("its state changes"),
+        EndpointEvent.CALLED: N_("somebody is called for it"),
+        EndpointEvent.CHANGED: N_("anything else: progress, notes, severity, deadlines"),
+    },
+    EndpointFault: {
+        EndpointFault.NO_ADDRESS: N_("That is not an address: https://…, at most 200 characters, no spaces."),
+        EndpointFault.CREDENTIALS: N_(
+            "Leave name and password out of the address: calls are signed instead."
+        ),
+        EndpointFault.PLAIN_HTTP: N_("Write https: this address is not called without encryption."),
+        EndpointFault.UNKNOWN_NAME: N_("The name in the address leads nowhere. Look for a slip of the pen."),
+        EndpointFault.FORBIDDEN_NETWORK: N_(
+            "The address lies in a network that this service does not call. Give a public one, or ask the department."
+        ),
+        EndpointFault.NO_EVENTS: N_("Choose at least one thing to be told of."),
+        EndpointFault.SAME_ADDRESS: N_("This address is written down already; change that one."),
+        EndpointFault.TOO_MANY: N_("There are too many addresses. Remove one first."),
+        EndpointFault.TOO_SOON: N_("A test message was sent a moment ago. Wait ten seconds."),
+    },
+    Trouble: {
+        Trouble.NOT_REACHED: N_("not reached: nothing listens there, or its certificate is not trusted"),
+        Trouble.NO_ANSWER: N_("no answer in time; it may have arrived all the same"),
+        Trouble.ANSWERED: N_("it did not take the message"),
+        Trouble.ADDRESS: N_("the address is not called: its name leads nowhere, or where it must not"),
+        Trouble.OFF: N_("switched off, or removed"),
+        Trouble.OVER: N_("given up after 24 hours"),
+        Trouble.OTHER: N_("the attempt failed here; it is not your fault"),
     },
     SwapState: {
         SwapState.ASKED: N_("offered"),

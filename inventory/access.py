@@ -53,6 +53,8 @@ class Right(StrEnum):
     """Ask partners for mutual aid, and order it: requests go through the department."""
     PLAN_WORK = "plan_work"
     """Announce planned work, import and cancel it."""
+    SET_WEBHOOKS = "set_webhooks"
+    """Say where a party's machines are told of its incidents, within scope."""
     REPORT_INCIDENTS = "report_incidents"
     """Open an incident for what somebody told."""
     DECIDE_DISPUTES = "decide_disputes"
@@ -104,13 +106,21 @@ RIGHTS: Mapping[Role, frozenset[Right]] = {
             Right.SEE_NUMBERS,
             Right.ACT_ON_INCIDENTS,
             Right.EDIT_ROSTER,
+            Right.SET_WEBHOOKS,
             Right.REPORT_INCIDENTS,
             Right.SEE_RESTRICTED,
             Right.LOOK_NOW,
         }
     ),
     Role.COMMITTEE: _READ,
-    Role.MACHINE: _READ | {Right.USE_API, Right.ACT_ON_INCIDENTS, Right.EDIT_ROSTER, Right.LOOK_NOW},
+    Role.MACHINE: _READ
+    | {
+        Right.USE_API,
+        Right.ACT_ON_INCIDENTS,
+        Right.EDIT_ROSTER,
+        Right.LOOK_NOW,
+        Right.SET_WEBHOOKS,
+    },
 }
 """What each role may do. A carrier never closes its own incident: the department signs off (DESIGN.md, 8)."""
 

@@ -31,6 +31,8 @@ class AuditAct(StrEnum):
     IDENTITY_LINKED = "identity_linked"
     LOOKED_NOW = "looked_now"
     """Asked for looks at a site out of turn: traffic that a person caused is traced to that person."""
+    WEBHOOK_SET = "webhook_set"
+    WEBHOOK_REMOVED = "webhook_removed"
 
 
 @dataclass(frozen=True, slots=True)

@@ -162,13 +162,14 @@ class Severity(StrEnum):
 
 
 class ContactChannel(StrEnum):
-    """How a person is reached."""
+    """How a person is reached; ``event`` is how a party's machine is told, and no contact of a person."""
 
     SMS = "sms"
     EMAIL = "email"
     VOICE = "voice"
     WEBHOOK = "webhook"
     CHAT = "chat"
+    EVENT = "event"
 
 
 class StepAudience(StrEnum):

@@ -25,6 +25,7 @@ _URL = re.compile(r"https?://[^\s@]+")
 _CHAT = re.compile(r"[a-z0-9_]{1,30}/[^\s@/]{1,80}")
 _CARRIER_TAIL = re.compile(r"(.*)@([A-Za-z0-9_-]+)")
 _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9]{2}:[0-9]{2}(?::[0-9]{2})?(Z|[+-][0-9]{2}:[0-9]{2})?")
+_CHANNELS = tuple(one.value for one in ContactChannel if one is not ContactChannel.EVENT)
 _NO_CONTACTS: tuple[Contact, ...] = ()
 _NO_TIME = datetime(1900, 1, 1, tzinfo=UTC)
 
@@ -51,8 +52,8 @@ def _contact(word: str, carriers: Collection[str]) -> Contact:
             "thiếu kênh; viết như sms:+84912345678@VNPT hoặc email:truc@so.example",
             "there is no channel; write as sms:+84912345678@VNPT or email:duty@office.example",
         )
-    if channel not in list(ContactChannel):
-        raise not_allowed(channel, ContactChannel)
+    if channel not in _CHANNELS:
+        raise not_allowed(channel, _CHANNELS)
     kind = ContactChannel(channel)
     rest, carrier = _split(rest, kind)
     if carrier and carrier not in carriers:

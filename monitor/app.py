@@ -103,6 +103,7 @@ class Service:
             figures=self.metrics.figures,
             files=EvidenceFolder(settings.state / "evidence"),
             draw=chance,
+            endpoints=self.acting.endpoints,
             look_now=looks_now(
                 self.asking, database=self.database, monitor=self.monitor, hasten=self.looking.look_now
             ),

@@ -18,6 +18,7 @@ from alerting.settings import (
     ChatSettings,
     DeliverySettings,
     EmailSettings,
+    EventSettings,
     RosterSettings,
     SmsSettings,
     VoiceSettings,
@@ -116,6 +117,9 @@ class Settings(BaseSettings):
     sms: SmsSettings | None = Field(default=None, description="How SMS leaves; none: it does not.")
     webhook: WebhookSettings | None = Field(
         default=None, description="How webhooks are signed; none: no calls."
+    )
+    events: EventSettings = Field(
+        default=EventSettings(), description="Addresses that parties set for their own machines."
     )
     sms_fallback: SmsSettings | None = Field(
         default=None, description="Second SMS gateway, asked when the first does not take a message."

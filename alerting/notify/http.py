@@ -1,14 +1,16 @@
 """One attempt over HTTP, judged the same way for every channel that uses it."""
 
 import logging
-from collections.abc import Mapping
+import ssl
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import httpx2
 
 from alerting.errors import DeliveryError
 
-__all__ = ["attempt", "open_client"]
+__all__ = ["attempt", "judged", "mapped", "open_client"]
 
 _PASSING = frozenset({408, 425, 429})
 """Client errors that a later attempt may not meet: timeout, too early, too many (RFC 9110, 8470, 6585)."""
@@ -17,12 +19,23 @@ _OF_THE_CONTACT = frozenset({400, 404, 410, 422})
 """Refusals for good that speak of whom we wrote to; the others (401, 403 …) speak of us."""
 
 
-def open_client(timeout_seconds: float) -> httpx2.AsyncClient:
-    """Open a client that follows no redirects and takes no proxy from the environment of the process."""
+def open_client(
+    timeout_seconds: float, *, kept: int = 4, trust: ssl.SSLContext | None = None
+) -> httpx2.AsyncClient:
+    """Open a client that follows no redirects and takes no proxy from the environment of the process.
+
+    ``kept`` connections stay open for the next call; ``trust``: another store of authorities than the usual one.
+    """
     # At INFO the library writes whole addresses to its log, and a gateway's address may hold its password.
     logging.getLogger("httpx2").setLevel(logging.WARNING)
-    limits = httpx2.Limits(max_connections=16, max_keepalive_connections=4)
-    return httpx2.AsyncClient(timeout=timeout_seconds, trust_env=False, follow_redirects=False, limits=limits)
+    limits = httpx2.Limits(max_connections=16, max_keepalive_connections=kept)
+    return httpx2.AsyncClient(
+        timeout=timeout_seconds,
+        trust_env=False,
+        follow_redirects=False,
+        limits=limits,
+        verify=trust if trust is not None else True,
+    )
 
 
 async def attempt(
@@ -37,8 +50,17 @@ async def attempt(
 
     Neither address nor body appears in the error, since they may hold secrets.
     """
-    try:
+    with mapped():
         answer = await client.request(method, url, headers=dict(headers), **body)
+    judged(answer.status_code)
+    return answer.text
+
+
+@contextmanager
+def mapped() -> Iterator[None]:
+    """Turn what the client raises within into a :class:`DeliveryError`."""
+    try:
+        yield
     except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout) as unreached:
         raise DeliveryError(f"not reached: {type(unreached).__name__}", permanent=False) from unreached
     except (httpx2.InvalidURL, httpx2.UnsupportedProtocol) as wrong:
@@ -49,8 +71,11 @@ async def attempt(
             permanent=False,
             uncertain=True,
         ) from broken
-    if answer.is_success:
-        return answer.text
-    retriable = answer.status_code >= 500 or answer.status_code in _PASSING
-    refused = answer.status_code in _OF_THE_CONTACT
-    raise DeliveryError(f"answered {answer.status_code}", permanent=not retriable, refused=refused)
+
+
+def judged(status: int) -> None:
+    """Raise a :class:`DeliveryError` for every status but a 2xx."""
+    if 200 <= status < 300:
+        return
+    retriable = status >= 500 or status in _PASSING
+    raise DeliveryError(f"answered {status}", permanent=not retriable, refused=status in _OF_THE_CONTACT)

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import RowMapping, Select, Table, and_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from alerting.models import Incident, IncidentEvent, LedgerEntry
+from alerting.models import Incident, IncidentEvent, LedgerEntry, MessageKind
 from alerting.schema import incident_outages, incidents, ledger, outbox
 from alerting.store import incident as read_incident
 from monitor.models import SubjectKind
@@ -117,7 +117,8 @@ async def ledgers_of(connection: AsyncConnection, keys: Iterable[int]) -> list[L
 async def page_rows(connection: AsyncConnection, keys: Iterable[int]) -> Sequence[RowMapping]:
     """Read the messages about incidents, in order of decision."""
     columns = ("id", "kind", "incident", "person", "channel", "address", "state", "created_at", "sent_at")
-    query = select(*(outbox.c[name] for name in columns))
+    # What a party's machine was told is no page, and calls nobody.
+    query = select(*(outbox.c[name] for name in columns)).where(outbox.c.kind != MessageKind.EVENT.value)
     return sorted(await _of(connection, query, outbox.c.incident, keys), key=lambda row: int(row["id"]))
 
 

@@ -13,10 +13,12 @@ from alerting.attachments import EvidenceFolder
 from alerting.auditor import Auditor
 from alerting.canary import Canary
 from alerting.dead_man import DeadMansSwitch
+from alerting.endpoint_service import EndpointService
 from alerting.metrics import AlertingMetrics
 from alerting.notify.channel import Channel
 from alerting.notify.chat import ChatChannel
 from alerting.notify.email import EmailChannel
+from alerting.notify.event import EventChannel
 from alerting.notify.fallback import FallbackChannel
 from alerting.notify.sms import SmsChannel
 from alerting.notify.voice import VoiceChannel
@@ -46,7 +48,17 @@ class Acting:
     def __init__(
         self, settings: Settings, *, database: AsyncEngine, inventory: Inventory, metrics: ServiceMetrics
     ) -> None:
-        self._channels = _channels(settings, database)
+        self._events = EventChannel(
+            settings.events,
+            database=database,
+            clock=now,
+            public_url=settings.pages.public_url,
+            party_name=self._party_name,
+        )
+        self._channels = {**_channels(settings, database), ContactChannel.EVENT: self._events}
+        self.endpoints = EndpointService(
+            database=database, clock=now, token=token, channel=self._events, draw=chance
+        )
         self.service = AlertingService(
             database=database,
             inventory=inventory,
@@ -88,6 +100,10 @@ class Acting:
             public_url=self._settings.pages.public_url,
         )
         return {"confirm_shift": asking, "confirm_again": asking}
+
+    def _party_name(self, code: str) -> str:
+        party = self.service.inventory.parties.get(code)
+        return party.name if party else code
 
     def _hastened(self) -> None:
         self._worker.wake()

@@ -4,6 +4,7 @@ from alembic import context
 from sqlalchemy import create_engine, func, pool, select
 
 from alerting import aid_schema as aid_tables
+from alerting import endpoint_schema as endpoint_tables
 from alerting import field_schema as field_tables
 from alerting import roster_schema as roster_tables
 from alerting import schema as alerting_tables
@@ -20,6 +21,7 @@ TABLES = (
     report_tables,
     aid_tables,
     field_tables,
+    endpoint_tables,
 )
 """Importing a schema registers its tables with the metadata."""
 

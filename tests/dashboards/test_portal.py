@@ -175,4 +175,4 @@ async def test_the_portal_says_how_people_are_reached_and_who_hangs_on_the_own_n
     page = text_of(await carrier.see("/portal/settings"))
     assert "Trực ca VNPT 4" in page
     assert "+84570000113 qua mạng VIETTEL" in page
-    assert "Chưa có địa chỉ máy nào của đơn vị." in page
+    assert "Chưa có địa chỉ máy nào." in page

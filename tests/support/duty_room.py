@@ -24,11 +24,14 @@ import alerting.schema
 import inventory.schema
 import monitor.schema
 from alerting.attachments import EvidenceFolder
+from alerting.endpoint_service import EndpointService
 from alerting.inspection_service import InspectionPlan
 from alerting.inspections import Answer as Found
 from alerting.inspections import Result
 from alerting.models import CauseClass
+from alerting.notify.event import EventChannel
 from alerting.service import AlertingService
+from alerting.settings import EventSettings
 from dashboards.assembly import assemble
 from dashboards.feed import Feed
 from dashboards.passwords import Passwords
@@ -94,6 +97,13 @@ class DutyRoom:
         )
         self.asked: list[str] = []
         self.vantage = next(iter(self.inventory.vantages))
+        channel = EventChannel(
+            EventSettings(networks=("127.0.0.0/8",)),
+            database=self.database,
+            clock=self.clock,
+            public_url="http://127.0.0.1",
+            party_name=str,
+        )
         self.deps = assemble(
             look_now=self._looks_now(),
             database=self.database,
@@ -103,6 +113,9 @@ class DutyRoom:
             token=secrets.token_urlsafe,
             settings=PagesSettings(),
             files=EvidenceFolder(folder / "evidence"),
+            endpoints=EndpointService(
+                database=self.database, clock=self.clock, token=secrets.token_urlsafe, channel=channel
+            ),
             # The smallest argon2 there is: these passwords guard nothing.
             passwords=Passwords(
                 hasher=PasswordHash((Argon2Hasher(time_cost=1, memory_cost=64, parallelism=1),))

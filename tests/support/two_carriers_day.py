@@ -15,6 +15,7 @@ from fastapi import FastAPI
 from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
 
+from alerting.settings import EventSettings
 from dashboards.passwords import Passwords
 from inventory.access import Actor, Right, Role, rights_of
 from monitor.app import Service, create_app
@@ -78,6 +79,7 @@ class Side:
     inspection: str = ""
     finding: str = ""
     token: str = ""
+    hook: str = ""
 
     def names(self) -> tuple[str, ...]:
         """Answer every text that names this side, the longest first."""
@@ -103,6 +105,8 @@ class Day:
             state=folder,
             looks=False,
             administrator_password=_PASSWORD,
+            # Nothing listens there; what a machine would be told lies in the outbox.
+            events=EventSettings(networks=("127.0.0.0/8",)),
             database_url=databases.at(folder / "day.db"),
         )
         self.service = Service(settings)

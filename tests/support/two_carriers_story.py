@@ -9,6 +9,8 @@ from hashlib import sha256
 from pathlib import Path
 from types import ModuleType
 
+from alerting.endpoint_service import Editor
+from alerting.endpoints import EndpointEvent
 from alerting.roster_links import Opening, Purpose
 from inventory.database import transaction
 from monitor.assembly import clocks
@@ -74,6 +76,7 @@ def nobody() -> Side:
         inspection="2718281828459051",
         finding="2718281828459052",
         token="2718281828459053",
+        hook="271828182845",
     )
 
 
@@ -103,6 +106,7 @@ async def _happened_to(day: Day, party: str) -> Side:
         ring=mark(party, "ring"),
         account=account_of(party),
     )
+    side = await _listening(day, side)
     side = await _measured(day, side)
     await _told(day, side)
     side = await _helped(day, side)
@@ -112,6 +116,17 @@ async def _happened_to(day: Day, party: str) -> Side:
     side = await _visited(day, side)
     side = await _exercised(day, side)
     return await _reported(day, side)
+
+
+async def _listening(day: Day, side: Side) -> Side:
+    """A machine of the carrier's is told of everything; what it is told is signed with a secret that is shown once."""
+    made = await day.service.pages.endpoints.add(
+        Editor(account_of(side.party), side.party),
+        url=f"http://127.0.0.1:9/{day.secret(side.party, 'hook')}",
+        events=tuple(EndpointEvent),
+    )
+    day.marks[made.secret] = MarkOf(side.party, is_for_nobody=True)
+    return replace(side, hook=str(made.id))
 
 
 async def _measured(day: Day, side: Side) -> Side:

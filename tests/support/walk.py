@@ -32,7 +32,7 @@ _OF_A_SIDE = {
     ("accounts", "name"): "account", ("troubleTicket", "incident"): "incident", ("shifts", "shift"): "shift", ("swaps", "swap"): "swap",
     ("inspections", "id"): "inspection", ("inspections", "inspection"): "inspection",
     ("findings", "finding"): "finding", ("drills", "id"): "drill", ("drills", "drill"): "drill",
-    ("handovers", "handover"): "handover", ("risks", "code"): "ring", ("carriers", "code"): "party", ("carriers", "party"): "party",
+    ("handovers", "handover"): "handover", ("webhooks", "id"): "hook", ("risks", "code"): "ring", ("carriers", "code"): "party", ("carriers", "party"): "party",
 }  # fmt: skip
 """(The part of the path before it, its name) to what of a side fills it."""
 _INCIDENT_ACTS = ("acknowledge", "start", "countersign", "progress", "pause", "mitigate", "restored", "verify",
@@ -43,6 +43,7 @@ _AID_ACTS = ("requested", "accepted", "countered", "declined", "agreed", "activa
 _FIXED = {
     ("incidents", "action"): _INCIDENT_ACTS,
     ("aid", "action"): _AID_ACTS,
+    ("webhooks", "action"): ("change", "secret", "test", "no-such"),
     ("reports", "action"): ("edit", "finalise", "amend", "send", "no-such"),
     ("reports", "format"): ("docx", "pdf", "xlsx", "csv", "json", "html", "no-such"),
     ("files", "form"): ("docx", "pdf", "xlsx", "csv", "json"),
@@ -90,6 +91,7 @@ _QUERIES: Mapping[str, tuple[str, ...]] = {
     "/roster": ("party={party}", "shift={shift}", "from=2021-05-26"),
     "/roster/phones": ("party={party}&day=2021-05-23",),
     "/search": ("q={site}", "q={number}", "q={person}", "q={ring}", "q={target}"),
+    "/portal/settings": ("party={party}",),
     "/audit": ("actor={account}",),
     "/api/v1/incidents": ("limit=1", "state=open", "cursor=WyIyMDIxLTA1LTIzVDEzOjAwOjAwKzAwOjAwIiwgMV0"),
     "/api/v1/aid": ("incident={incident}",),
@@ -102,7 +104,7 @@ _SHORT = 4
 _RANDOM = (
     re.compile(r'name="(?:csrf|key)" value="[^"]*"'),
     re.compile(r"/roster/(?:mine|calendar|import)/[\w-]{20,}"),
-    re.compile(r"tsk_[\w-]{20,}"),
+    re.compile(r"(?:tsk|whs)_[\w-]{20,}"),
     re.compile(r'name="token" value="\d+"'),
     re.compile(r'"(?:digest|seal)":"[0-9a-f]*"'),
 )

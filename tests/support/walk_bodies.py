@@ -85,6 +85,8 @@ FORMS: Mapping[tuple[str, str], Callable[[Side], tuple[dict[str, str], _Files]]]
     ("POST", "/roster/mine/{token}"): _form(),
     ("POST", "/roster/{action}"): _form(),
     ("POST", "/roster/swaps/{action}"): _form(),
+    ("POST", "/portal/webhooks"): _form(),
+    ("POST", "/portal/webhooks/{id}/{action}"): _form(),
     ("POST", "/tour"): _form(),
     ("POST", "/sites/{code}"): _form(path=""),
     ("POST", "/inspections"): _form(),
