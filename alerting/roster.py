@@ -18,30 +18,39 @@ what it covers, so that what is stored is what holds.
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from alerting.oncall import PAGE_CHANNELS, gaps
+from alerting.roster_errors import ImpossibleShiftError
 from inventory.models import Duty, Inventory, PartyKind, Person, Shift
 from inventory.phases import DUTY_PHASES
+from inventory.reasons import Reason
 
 __all__ = [
+    "LONGEST",
     "SHARED",
     "Finding",
     "FindingKind",
     "Origin",
     "RosterShift",
+    "changed_places",
     "cut_by",
     "findings",
     "identifier_of",
+    "impossibilities",
     "seeded",
 ]
 
 
 SHARED = frozenset({Duty.SOFTWARE_SUPPORT})
 """Duties that several people hold at once, each for a place of their own: the software team has one in each district."""
+
+
+LONGEST = timedelta(days=7)
+"""A longer shift is a slip of the keyboard."""
 
 
 class Origin(StrEnum):
@@ -280,3 +289,49 @@ def _reach(person: Person | None, carrier: str) -> FindingKind | None:
     if carrier and all(contact.rides_on == carrier for contact in usable):
         return FindingKind.OWN_NETWORK
     return None
+
+
+def changed_places(
+    one: RosterShift, other: RosterShift
+) -> tuple[tuple[RosterShift, RosterShift], tuple[RosterShift, RosterShift]]:
+    """Answer two shifts of one party, each before and after their people have changed places.
+
+    Who would then stand in for themselves is stood in for by whom they replace, so exchanging again brings back what
+    stood before.
+    """
+    if one.party != other.party:
+        raise ImpossibleShiftError(
+            Reason("hai ca phải thuộc cùng đơn vị", "both shifts must belong to the same party")
+        )
+    if one.person == other.person:
+        raise ImpossibleShiftError(
+            Reason("hai ca đang do cùng một người trực", "one person holds both shifts")
+        )
+    return (one, _held_by(one, other.person)), (other, _held_by(other, one.person))
+
+
+def _held_by(shift: RosterShift, person: str) -> RosterShift:
+    substitute = shift.person if shift.substitute == person else shift.substitute
+    return replace(shift, person=person, substitute=substitute, origin=Origin.EDIT, confirmed_at=None)
+
+
+def impossibilities(shift: RosterShift, known: Collection[str]) -> Iterator[Reason]:
+    """Answer why ``shift`` cannot be, where ``known`` are the codes of everybody who may stand in it."""
+    if shift.person not in known:
+        yield Reason(f"không có người mang mã {shift.person!r}", f"nobody has the code {shift.person!r}")
+    if shift.substitute and shift.substitute not in known:
+        yield Reason(
+            f"không có người dự phòng mang mã {shift.substitute!r}",
+            f"nobody has the code {shift.substitute!r} of the substitute",
+        )
+    if shift.substitute == shift.person:
+        yield Reason(
+            "người dự phòng phải là người khác", "the substitute must be somebody else than the person"
+        )
+    if shift.end <= shift.start:
+        yield Reason(
+            "lúc kết thúc phải sau lúc bắt đầu; ca qua đêm kết thúc vào ngày hôm sau",
+            "the end must be after the start; a night shift ends on the next day",
+        )
+    if shift.end - shift.start > LONGEST:
+        yield Reason("một ca không dài quá 7 ngày", "a shift is not longer than 7 days")

@@ -5,16 +5,25 @@ never was. ``inventory`` is asked anew each time, so that a reload is seen at on
 """
 
 import itertools
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from alerting import roster_asking_store as asking
 from alerting import roster_store as store
 from alerting.errors import ChangedMeanwhileError
-from alerting.roster import SHARED, Finding, Origin, RosterShift, cut_by, findings
+from alerting.roster import (
+    SHARED,
+    Finding,
+    Origin,
+    RosterShift,
+    changed_places,
+    cut_by,
+    findings,
+    impossibilities,
+)
 from alerting.roster_asking import Asked, standing
 from alerting.roster_errors import ImpossibleShiftError, UnknownShiftError
 from alerting.roster_rotation import Rotation, expanded
@@ -22,12 +31,9 @@ from alerting.roster_store import RosterChange, TakenDuty
 from inventory.database import reading, transaction
 from inventory.drawn import Draw
 from inventory.models import Duty, Inventory, Person, Shift
-from inventory.reasons import Reason, UnusableError
+from inventory.reasons import UnusableError
 
-__all__ = ["LONGEST", "RosterService", "RosterView"]
-
-LONGEST = timedelta(days=7)
-"""A longer shift is a slip of the keyboard."""
+__all__ = ["RosterService", "RosterView"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,12 +108,21 @@ class RosterService:
             return await store.changes(connection, party=scope, limit=limit, before=before)
 
     async def add(
-        self, shift: Shift, *, actor: str, scope: str | None, note: str = "", as_override: bool = False
+        self,
+        shift: Shift,
+        *,
+        actor: str,
+        scope: str | None,
+        note: str = "",
+        as_override: bool = False,
+        version: int | None = None,
     ) -> RosterShift:
-        """Add a shift. As an override it takes its time from whoever holds the duty then."""
+        """Add a shift, with ``version`` only to that version of its duty; an override takes its time from who has it."""
         origin = Origin.OVERRIDE if as_override else Origin.EDIT
         made = RosterShift(next(self.new_ids()), *_fields(shift), note=note, origin=origin)
-        await self.lay_down([made], actor=actor, scope=scope, over=as_override, act=origin.value)
+        await self.lay_down(
+            [made], actor=actor, scope=scope, over=as_override, act=origin.value, version=version
+        )
         return made
 
     async def rotate(
@@ -132,6 +147,7 @@ class RosterService:
         over: bool,
         act: str,
         people: Sequence[Person] = (),
+        version: int | None = None,
     ) -> None:
         """Add shifts and new people, all or none; ``over``: room is made for each in what stands."""
         async with transaction(self.database) as connection:
@@ -142,6 +158,7 @@ class RosterService:
             await store.add_people(connection, people, actor=actor, at=now)
             for shift in made:
                 await self._checked(connection, shift, scope)
+                await _still(connection, shift, version)
             keys = dict.fromkeys((shift.party, shift.duty) for shift in made)
             for key in keys:
                 await store.take(connection, self.inventory, key, actor=actor, at=now)
@@ -216,6 +233,28 @@ class RosterService:
             await self._checked(connection, after, scope)
             await self.replace_shift(connection, before, after, actor=actor, at=now, act="changed")
         return after
+
+    async def exchange(
+        self,
+        identifiers: tuple[str, str],
+        *,
+        actor: str,
+        scope: str | None,
+        versions: tuple[int | None, int | None] = (None, None),
+    ) -> None:
+        """Let the people of two shifts of a party hold each other's; both or neither.
+
+        Unlike a swap (:mod:`alerting.swaps`) nobody is asked: it is for whoever keeps the roster.
+        """
+        async with transaction(self.database) as connection:
+            now = self.clock()
+            one, other = [
+                await self._on_version(connection, identifier, scope, version)
+                for identifier, version in zip(identifiers, versions, strict=True)
+            ]
+            for before, after in changed_places(one, other):
+                await self._checked(connection, after, scope)
+                await self.replace_shift(connection, before, after, actor=actor, at=now, act="exchanged")
 
     async def replace_shift(
         self,
@@ -318,9 +357,7 @@ class RosterService:
         self, connection: AsyncConnection, identifier: str, scope: str | None, version: int | None
     ) -> RosterShift:
         shift = await self.find(connection, identifier, scope)
-        present = await _version(connection, shift)
-        if version is not None and version != present:
-            raise ChangedMeanwhileError(present)
+        await _still(connection, shift, version)
         return shift
 
     async def _checked(self, connection: AsyncConnection, shift: RosterShift, scope: str | None) -> None:
@@ -330,8 +367,15 @@ class RosterService:
         people = await store.people_of(connection, inventory)
         # Who is kept to one party must not find out which codes stand for people of others.
         known = {code for code, person in people.items() if scope in {None, person.party}}
-        for reason in _faults(shift, known):
+        for reason in impossibilities(shift, known):
             raise ImpossibleShiftError(reason)
+
+
+async def _still(connection: AsyncConnection, shift: RosterShift, version: int | None) -> None:
+    """Raise where the duty of ``shift`` has not ``version`` any more."""
+    present = await _version(connection, shift)
+    if version is not None and version != present:
+        raise ChangedMeanwhileError(present)
 
 
 async def _version(connection: AsyncConnection, shift: RosterShift) -> int:
@@ -352,24 +396,3 @@ def _joined(shifts: Sequence[RosterShift]) -> list[tuple[datetime, datetime]]:
         else:
             found.append((start, end))
     return found
-
-
-def _faults(shift: RosterShift, known: Collection[str]) -> Iterator[Reason]:
-    if shift.person not in known:
-        yield Reason(f"không có người mang mã {shift.person!r}", f"nobody has the code {shift.person!r}")
-    if shift.substitute and shift.substitute not in known:
-        yield Reason(
-            f"không có người dự phòng mang mã {shift.substitute!r}",
-            f"nobody has the code {shift.substitute!r} of the substitute",
-        )
-    if shift.substitute == shift.person:
-        yield Reason(
-            "người dự phòng phải là người khác", "the substitute must be somebody else than the person"
-        )
-    if shift.end <= shift.start:
-        yield Reason(
-            "lúc kết thúc phải sau lúc bắt đầu; ca qua đêm kết thúc vào ngày hôm sau",
-            "the end must be after the start; a night shift ends on the next day",
-        )
-    if shift.end - shift.start > LONGEST:
-        yield Reason("một ca không dài quá 7 ngày", "a shift is not longer than 7 days")

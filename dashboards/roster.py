@@ -1,6 +1,7 @@
 """The roster's pages: the week with its gaps, editing by form, import with preview, handover, telephone list.
 
-Everything works without script: a shift or a gap in the week is a link that opens the form below it, filled in.
+Everything works without script: a shift or a gap in the week is a link that opens the form below it, filled in
+(:mod:`dashboards.roster_edit`); with script the week is edited in place (``static/js/week.js``).
 """
 
 from collections.abc import Iterable
@@ -13,24 +14,23 @@ from alerting.roster import Finding, FindingKind
 from alerting.roster_calendar import calendar_of
 from alerting.roster_errors import ImpossibleShiftError, RosterRefusedError, UnknownRosterLinkError
 from alerting.roster_links import Opening, Purpose
-from alerting.roster_rotation import Rotation
 from alerting.roster_service import RosterView
 from alerting.roster_sheets import MAX_BYTES
 from dashboards.i18n import N_
 from dashboards.views.roster import days_from, phone_lines, unconfirmed, weeks
 from dashboards.visit import PageError, Visit
 from inventory.access import Right
-from inventory.database import reading, transaction
-from inventory.models import Duty, Person, Shift
-from inventory.phases import local_time
-from inventory.reasons import Reason, UnusableError
+from inventory.database import reading
+from inventory.models import Duty, Person
+from inventory.reasons import Reason
 
 __all__ = [
     "LARGEST_ROSTER",
+    "By",
     "accept_file",
-    "act",
     "calendar",
     "confirm_mine",
+    "duty_of",
     "file",
     "hand_over",
     "handover",
@@ -39,14 +39,14 @@ __all__ = [
     "phones",
     "roster",
     "send_file",
+    "week",
 ]
 
 LARGEST_ROSTER = MAX_BYTES
 _DAYS = 7
-_LINK_LASTS = timedelta(days=14)
 
 
-class _By(TypedDict):
+class By(TypedDict):
     """Who acts, and for which party only."""
 
     actor: str
@@ -56,10 +56,11 @@ class _By(TypedDict):
 async def roster(visit: Visit) -> Response:
     """Show a week, of one party or of all; with ``shift`` or a gap's ends the form for it."""
     view = await visit.deps.roster.view(scope=visit.scope)
-    return await _week(visit, view)
+    return await week(visit, view)
 
 
-async def _week(visit: Visit, view: RosterView, *, link: str = "") -> Response:
+async def week(visit: Visit, view: RosterView, *, link: str = "") -> Response:
+    """Answer the week's page; ``link`` is shown once, to be copied."""
     query, zone = visit.request.query_params, view.inventory.election.zone
     visible = [code for code in view.inventory.parties if visit.who.sees_party(code)]
     wanted = query.get("party", "")
@@ -106,110 +107,12 @@ def _day(text: str, instead: date) -> date:
     return found if 2000 < found.year < 2100 else instead
 
 
-async def act(visit: Visit) -> Response:
-    """Do what a form of the week asks for."""
-    form, service = visit.form, visit.deps.roster
-    by = _By(actor=visit.who.name, scope=visit.scope)
-    action = visit.request.path_params["action"]
-    if action == "confirm":
-        person = None if visit.may(Right.EDIT_ROSTER) else visit.who.person
-        await service.confirm([form.get("shift", "")], by=visit.who.name, scope=visit.scope, person=person)
-        return _back(visit)
-    if not visit.may(Right.EDIT_ROSTER):
-        raise PageError(403, N_("Your account may not do this."), N_("Ask the department's duty officer."))
-    if action in {"add", "override"}:
-        await service.add(_shift(visit), note=form.get("note", ""), as_override=action == "override", **by)
-    elif action == "change":
-        shift = _shift(visit)
-        await service.change(
-            form.get("shift", ""), person=shift.person, substitute=shift.substitute, start=shift.start,
-            end=shift.end, note=form.get("note", ""), version=_version(visit), **by,
-        )  # fmt: skip
-    elif action == "remove":
-        await service.remove(form.get("shift", ""), version=_version(visit), **by)
-    elif action == "rotate":
-        await service.rotate(_rotation(visit), replacing=True, **by)
-    elif action == "give-back":
-        await service.give_back(form.get("party", ""), _duty(visit), **by)
-    elif action == "link":
-        return await _link(visit)
-    else:
-        raise PageError(404, N_("There is no such page."), N_("Go back to the board."))
-    return _back(visit)
-
-
-def _back(visit: Visit) -> Response:
-    form = visit.form
-    return visit.go(f"/roster?party={form.get('only', '')}&from={form.get('from', '')}".replace("\n", ""))
-
-
-def _version(visit: Visit) -> int | None:
-    """Answer the version of the duty that the form was made for."""
-    given = visit.form.get("version", "")
-    return int(given) if given.isdecimal() and len(given) < 10 else None
-
-
-def _duty(visit: Visit) -> Duty:
+def duty_of(visit: Visit) -> Duty:
+    """Read the duty that a form names."""
     try:
         return Duty(visit.form.get("duty", ""))
     except ValueError as error:
         raise ImpossibleShiftError(Reason("chưa chọn nhiệm vụ trực", "no duty was chosen")) from error
-
-
-def _moment(visit: Visit, name: str) -> datetime:
-    """Read a local time of a form, without its zone."""
-    try:
-        return datetime.fromisoformat(visit.form.get(name, "")).replace(tzinfo=None, second=0, microsecond=0)
-    except ValueError as error:
-        raise ImpossibleShiftError(
-            Reason("thiếu ngày giờ bắt đầu hoặc kết thúc", "a date or time is missing")
-        ) from error
-
-
-def _shift(visit: Visit) -> Shift:
-    zone, form = visit.deps.monitor.inventory.election.zone, visit.form
-    try:
-        start, end = (local_time(_moment(visit, name), zone=zone) for name in ("start", "end"))
-    except UnusableError as error:
-        raise ImpossibleShiftError(error.reason) from error
-    return Shift(
-        form.get("party", ""), _duty(visit), form.get("person", ""), start, end, form.get("substitute", "")
-    )
-
-
-def _rotation(visit: Visit) -> Rotation:
-    hours = visit.form.get("hours", "")
-    return Rotation(
-        visit.form.get("party", ""),
-        _duty(visit),
-        tuple(filter(None, (visit.form.get(f"person{number}", "") for number in range(1, 7)))),
-        _moment(visit, "start"),
-        _moment(visit, "end"),
-        hours=int(hours) if hours.isdecimal() and len(hours) < 4 else 0,
-    )
-
-
-async def _link(visit: Visit) -> Response:
-    """Make a link and show it once."""
-    deps, form = visit.deps, visit.form
-    view = await deps.roster.view(scope=visit.scope)
-    person = view.inventory.people.get(form.get("person", ""))
-    purpose = Purpose.CALENDAR if form.get("purpose") == "calendar" else Purpose.CONFIRM
-    party = person.party if person else form.get("party", "")
-    if not visit.who.sees_party(party) or (person is None and purpose is Purpose.CONFIRM):
-        raise PageError(404, N_("There is no such person."), N_("Choose a person from the list."))
-    opening = Opening(purpose, party, person.code if person else "")
-    async with transaction(deps.roster.database) as connection:
-        token = await deps.roster_links.issue(
-            connection,
-            opening,
-            by=visit.who.name,
-            at=visit.now,
-            expires_at=visit.now + _LINK_LASTS if purpose is Purpose.CONFIRM else None,
-        )
-    base = deps.settings.public_url.rstrip("/")
-    path = f"/roster/mine/{token}" if purpose is Purpose.CONFIRM else f"/roster/calendar/{token}"
-    return await _week(visit, view, link=f"{base}{path}")
 
 
 async def _opening(visit: Visit, purpose: Purpose) -> Opening:
@@ -374,11 +277,11 @@ async def hand_over(visit: Visit) -> Response:
     action = visit.request.path_params["action"]
     if action != "accept" and not visit.may(Right.EDIT_ROSTER):
         raise PageError(403, N_("Your account may not do this."), N_("Ask the department's duty officer."))
-    by = _By(actor=visit.who.name, scope=visit.scope)
+    by = By(actor=visit.who.name, scope=visit.scope)
     number = form.get("handover", "")
     identifier = int(number) if number.isdecimal() and len(number) < 16 else 0
     if action == "offer":
-        await handing.offer(form.get("party", ""), _duty(visit), note=form.get("note", ""), **by)
+        await handing.offer(form.get("party", ""), duty_of(visit), note=form.get("note", ""), **by)
     elif action == "accept":
         others = _accepts_for_others(visit)
         await handing.accept(identifier, **by, person=visit.who.person, on_behalf=others)

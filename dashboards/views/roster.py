@@ -25,6 +25,7 @@ __all__ = [
 ]
 
 _AHEAD = timedelta(days=2)
+_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,8 @@ class Turn:
     name: str = ""
     substitute: str = ""
     trouble: tuple[FindingKind, ...] = ()
+    fill: tuple[datetime, datetime] | None = None
+    """Of a stretch that nobody holds: what one person would take on, the whole of it where it is within a day's length."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,8 @@ class DutyRow:
     cells: tuple[DayCell, ...]
     taken_by: str
     taken_at: datetime | None
+    version: int
+    """What an edit of this row is made on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,14 +173,17 @@ def _row(
             for shift in shifts
             if shift.start < end and shift.end > start and (shift.start >= start or day == days[0][0])
         ]
-        turns += [
-            Turn(max(hole.start, start), min(hole.end, end))
-            for hole in holes
-            if hole.start < end and hole.end > start
-        ]
+        turns += [_hole(hole, start, end) for hole in holes if hole.start < end and hole.end > start]
         cells.append(DayCell(day, tuple(sorted(turns, key=lambda turn: (turn.start, turn.name)))))
     kept = view.taken.get(key)
-    return DutyRow(key[1], tuple(cells), kept.taken_by if kept else "", kept.taken_at if kept else None)
+    if kept is None:
+        return DutyRow(key[1], tuple(cells), "", None, 0)
+    return DutyRow(key[1], tuple(cells), kept.taken_by, kept.taken_at, kept.version)
+
+
+def _hole(gap: Finding, start: datetime, end: datetime) -> Turn:
+    piece = max(gap.start, start), min(gap.end, end)
+    return Turn(*piece, fill=(gap.start, gap.end) if gap.end - gap.start <= _DAY else piece)
 
 
 def _turn(

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from alerting.errors import ChangedMeanwhileError
 from alerting.handover_service import HandoverService
 from alerting.roster import FindingKind, Origin
 from alerting.roster_errors import (
@@ -176,6 +177,49 @@ async def test_a_confirmation_belongs_to_the_shift_as_it_stands(roster):
     await roster.change(mine.id, actor="vnpt", scope="VNPT", end=mine.end + HOUR)
     (mine,) = (await roster.view(scope="VNPT")).shifts
     assert mine.confirmed_at is None
+
+
+async def test_two_people_change_places_and_back_and_each_keeps_what_they_confirmed(roster):
+    view = await roster.view()
+    one = next(s for s in view.shifts if (s.party, s.duty) == OPS)
+    # Who stands in for the one: they change places as well.
+    person = one.substitute
+    other = await roster.add(
+        replace(one.plain(), person=person, substitute="", start=one.end, end=one.end + HOUR),
+        actor="x",
+        scope=None,
+    )
+    await roster.confirm([one.id], by=one.person, scope=None)
+    stood = await roster.view()
+    by = {"actor": "trucban", "scope": "VNPT"}
+    await roster.exchange((one.id, other.id), **by)
+    turned = {s.id: s for s in (await roster.view()).shifts}
+    assert (turned[one.id].person, turned[other.id].person) == (other.person, one.person)
+    assert turned[one.id].confirmed_at is None
+    with pytest.raises(ChangedMeanwhileError):
+        await roster.exchange((one.id, other.id), versions=(0, 0), **by)
+    await roster.exchange((one.id, other.id), **by)
+    again = {s.id: s for s in (await roster.view()).shifts}
+    for was in (s for s in stood.shifts if s.id in {one.id, other.id}):
+        assert replace(again[was.id], origin=was.origin) == was
+
+
+async def test_people_of_two_parties_never_change_places(roster):
+    shifts = (await roster.view()).shifts
+    mine = next(s for s in shifts if s.party == "VNPT")
+    theirs = next(s for s in shifts if s.party != "VNPT")
+    with pytest.raises(ImpossibleShiftError, match="cùng đơn vị"):
+        await roster.exchange((mine.id, theirs.id), actor="x", scope=None)
+    with pytest.raises(UnknownShiftError):
+        await roster.exchange((mine.id, theirs.id), actor="x", scope="VNPT")
+
+
+async def test_a_gap_is_filled_only_on_the_roster_that_was_looked_at(roster):
+    held = next(s for s in (await roster.view()).shifts if s.party == "VNPT")
+    await roster.remove(held.id, actor="x", scope=None)
+    with pytest.raises(ChangedMeanwhileError):
+        await roster.add(held.plain(), actor="y", scope=None, version=0)
+    await roster.add(held.plain(), actor="y", scope=None, version=1)
 
 
 async def test_nobody_confirms_for_somebody_else(roster):

@@ -54,6 +54,7 @@ _FIXED = {
         "add",
         "override",
         "change",
+        "exchange",
         "remove",
         "rotate",
         "give-back",

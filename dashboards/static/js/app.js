@@ -16,6 +16,9 @@ beginMap();
 beginSieve();
 beginSound();
 beginTour();
+if (document.getElementById("weeks")) {
+  import("./week.js").then((week) => week.begin());
+}
 if (document.getElementById("charts")) {
   import("./charts.js").then((charts) => charts.begin());
 }
