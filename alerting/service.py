@@ -108,7 +108,8 @@ class AlertingService:
         """Act on every unprocessed row of belief, in order; answers how many were taken off the queue.
 
         A row and its effect commit together, so its effect happens once. A row that fails is logged, counted
-        and left for the next turn, and later rows of the same cause wait behind it; other causes do not.
+        and left for the next turn; later rows of the same cause wait behind it, and so do rows of its parts (a
+        part is told once what took it over). Other causes do not wait.
         """
         taken = 0
         blocked: set[str] = set()
@@ -121,9 +122,9 @@ class AlertingService:
                 async with transaction(self._database) as connection:
                     taken += await mark_all(connection, others, self._clock())
             for change in causes:
-                if change.subject in blocked:
-                    continue
-                if await self._absorbed(change):
+                if {change.subject, change.evidence.get("into", "")} & blocked:
+                    blocked.add(change.subject)
+                elif await self._absorbed(change):
                     taken += 1
                 else:
                     blocked.add(change.subject)

@@ -4,7 +4,8 @@ Pure. When the first ring falls, the ring is the honest answer: everything else 
 later nothing behind the core answers any more, and then the core is. So whenever a cause opens or grows, every group
 above it is asked again, in the light of what was seen since the **newest** failure under it:
 
-* nothing under the group has answered since, nothing is suspected only, nothing is still to be looked at;
+* nothing under the group has answered since, nothing is suspected only, nothing is still to be looked at (of a group
+  that stands as a cause already only the first is asked: whatever else falls under it is laid to it unasked as well);
 * two live causes of the group's own owner lie under it (or one, and the group is a cause itself): another owner's
   cause, a feeder's, stays that owner's;
 * its failures followed each other: none began more than half a minute after the one before it. What was down an hour
@@ -78,7 +79,7 @@ def wider(
         census = witness.census(risk, starts[-1])
         if census.good:
             continue
-        if census.is_decided:
+        if census.is_decided or f"risk:{risk}" in live:
             return Widening(risk, tuple(children))
         is_open = True
     return Widening(is_open=is_open)

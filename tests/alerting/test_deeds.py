@@ -202,6 +202,21 @@ async def test_a_wider_cause_takes_over_the_incidents_of_its_parts_and_one_stand
     assert (await room.incident(part.id)).state is S.MERGED
 
 
+async def test_a_part_that_somebody_took_on_keeps_that_and_its_ledger_and_nobody_is_called_for_it_again(room):
+    part = await held(room, communes=2)
+    wrote, called = await room.ledger(part.id), len(await room.pages(part.id))
+    await room.believe("risk:CORE", evidence=ring_evidence(communes=3))
+    await room.believe(evidence=ring_evidence(communes=2, into="risk:CORE"))
+    await room.service.absorb()
+    joined = await room.incident(part.id)
+    assert joined.state is S.MERGED
+    assert (joined.acknowledged_at, joined.acknowledged_by) == (part.acknowledged_at, part.acknowledged_by)
+    assert (await room.ledger(part.id))[: len(wrote)] == wrote
+    await room.pass_time(hours=1)
+    assert len(await room.pages(part.id)) == called
+    assert await room.pages(part.id + 1)
+
+
 async def test_what_a_wider_cause_of_another_owner_explains_stays_with_its_owner(room):
     part = await room.cut(communes=2)
     await room.believe("risk:CORE", evidence=ring_evidence(communes=3, owner="VIETTEL"))

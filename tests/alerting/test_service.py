@@ -414,6 +414,22 @@ async def test_a_malformed_belief_waits_and_keeps_no_other_incident_from_being_o
     assert room.service.metrics.failures.labels("absorb")._value.get() == 1
 
 
+async def test_a_part_waits_for_its_wider_cause_while_that_is_malformed(room):
+    """Else it would stand beside it for good: what is part of what is told once."""
+    part = await room.cut(communes=2)
+    broken = await room.believe("risk:CORE", evidence={"sites": 5})
+    waits = await room.believe(evidence=ring_evidence(communes=2, into="risk:CORE"))
+    over = await room.believe(new="up", evidence=ring_evidence(communes=2, into="risk:CORE"))
+    assert await room.service.absorb() == 0
+    assert await unprocessed(room) == [broken, waits, over]
+    async with transaction(room.database) as connection:
+        mended = update(state_changes).where(state_changes.c.id == broken)
+        await connection.execute(mended.values(evidence=ring_evidence()))
+    assert await room.service.absorb() == 3
+    child = await room.incident(part.id)
+    assert (child.state, child.parent, child.facts["down"]) == (IncidentState.MERGED, part.id + 1, False)
+
+
 async def test_carriers_read_their_own_incidents_only(room):
     await room.cut()
     async with reading(room.database) as connection:

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from itertools import product
+from types import MappingProxyType
 
 import pytest
 from sqlalchemy import select
@@ -14,7 +15,7 @@ from monitor.correlation import Census, Failure
 from monitor.models import ChangeReason, SubjectKind
 from monitor.moments import moment
 from monitor.schema import causes, outages
-from monitor.widening import spreading
+from monitor.widening import spreading, wider
 from probes.models import Outcome
 from tests.support.monitoring import an_inventory, belief_on, ns
 
@@ -49,11 +50,12 @@ async def fall_one_after_the_other(duty, *, apart=5.0):
 class Seen:
     """A witness who saw so many others under each group answer."""
 
-    def __init__(self, good):
+    def __init__(self, good=MappingProxyType({}), *, suspect=0, unseen=0):
         self._good = good
+        self._open = {"suspect": suspect, "unseen": unseen}
 
     def census(self, risk, onset_ns):
-        return Census(down=1, suspect=0, good=self._good.get(risk, 0), unseen=0)
+        return Census(down=1, good=self._good.get(risk, 0), **self._open)
 
     def is_lost(self, subject):
         return True
@@ -83,6 +85,30 @@ def test_a_line_waits_for_the_whole_only_if_its_own_group_may_have_fallen(good, 
         now_ns=now_ns,
     )
     assert answer == waits
+
+
+def taken_over(seen, *subjects, apart=3.0):
+    """What the widest group takes over of causes that began so many seconds after each other."""
+    inventory = an_inventory()
+    causes = []
+    for number, subject in enumerate(subjects):
+        target, at = f"X-3{number + 1}-FIXED", ns(10 + apart * number)
+        causes.append(Cause(subject, "VNPT", at, at, {target: at}, {target}))
+    found = wider(causes, [], inventory=inventory, topology=Topology(inventory), witness=seen)
+    return found.risk, [cause.subject for cause in found.children], found.is_open
+
+
+@pytest.mark.parametrize("open_", [{"suspect": 1}, {"unseen": 1}], ids=str)
+def test_what_is_still_open_delays_a_wider_cause_but_not_one_that_stands_already(open_):
+    assert taken_over(Seen(**open_), "risk:OLT-1", "risk:OLT-2") == ("", [], True)
+    assert taken_over(Seen(**open_), "risk:OLT-1", "risk:RING") == ("RING", ["risk:OLT-1"], False)
+
+
+@pytest.mark.parametrize("above", ["risk:OLT-2", "risk:RING"])
+def test_nothing_is_taken_over_by_a_group_of_which_something_answers_or_that_fell_much_later(above):
+    answers = Seen({"RING": 1, "CORE": 1})
+    assert taken_over(answers, "risk:OLT-1", above) == ("", [], False)
+    assert taken_over(Seen(), "risk:OLT-1", above, apart=31.0) == ("", [], False)
 
 
 async def test_two_groups_that_fall_one_after_the_other_are_the_ring_once_nothing_else_of_it_answers(duty):
