@@ -76,16 +76,15 @@ def gap_incident(
     gap: RosterGap, province: Province, at: datetime, *, identifier: int, number: str
 ) -> Incident:
     """Make the incident of a gap that was met at ``at``."""
-    vi, en = DUTY_WORDS[gap.duty]
-    name = province.party_name(gap.party)
     return _incident(
-        condition_of(gap.party, gap.duty),
-        (f"Thiếu người trực: {vi}, {name}", f"Nobody on duty: {en}, {name}"),
+        gap,
+        ("Thiếu người trực", "Nobody on duty"),
         province,
         at,
+        condition=condition_of(gap.party, gap.duty),
+        facts={"gap": {"party": gap.party, "duty": gap.duty.value, "person": gap.person}},
         identifier=identifier,
         number=number,
-        facts={"gap": {"party": gap.party, "duty": gap.duty.value, "person": gap.person}},
     )
 
 
@@ -93,29 +92,31 @@ def passing_incident(
     late: Handover, province: Province, at: datetime, *, identifier: int, number: str
 ) -> Incident:
     """Make the incident of a handover that was found overdue at ``at``."""
-    vi, en = DUTY_WORDS[late.duty]
-    name = province.party_name(late.party)
     return _incident(
-        passing_condition(late.party, late.duty),
-        (f"Chưa nhận bàn giao: {vi}, {name}", f"Handover not accepted: {en}, {name}"),
+        late,
+        ("Chưa nhận bàn giao", "Handover not accepted"),
         province,
         at,
+        condition=passing_condition(late.party, late.duty),
+        facts={"handover": {"id": late.id, "party": late.party, "duty": late.duty.value}},
         identifier=identifier,
         number=number,
-        facts={"handover": {"id": late.id, "party": late.party, "duty": late.duty.value}},
     )
 
 
 def _incident(
-    condition: str,
-    title: tuple[str, str],
+    about: RosterGap | Handover,
+    wrong: tuple[str, str],
     province: Province,
     at: datetime,
     *,
+    condition: str,
+    facts: Mapping[str, Any],
     identifier: int,
     number: str,
-    facts: Mapping[str, Any],
 ) -> Incident:
+    """Make the incident of a duty; ``wrong`` says in Vietnamese and in English what is amiss with it."""
+    (vi, en), name = DUTY_WORDS[about.duty], province.party_name(about.party)
     weight = Weight(Impact.REDUNDANT_PATH, province.phase(at), 0, 0, 0, 0, 0)
     owed = province.deadlines(weight.phase, "")
     return Incident(
@@ -127,8 +128,8 @@ def _incident(
         severity=severity_of(weight),
         phase=weight.phase,
         generation=1,
-        title=title[0],
-        title_en=title[1],
+        title=f"{wrong[0]}: {vi}, {name}",
+        title_en=f"{wrong[1]}: {en}, {name}",
         began_at=at,
         opened_at=at,
         deadline_at=at + owed.acknowledge,
