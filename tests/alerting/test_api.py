@@ -129,7 +129,9 @@ async def test_a_party_counts_versions_from_when_the_incident_became_its_own(roo
     second = await office.post(f"{path}/note", VIETTEL, {"If-Match": tag}, note="hai")
     assert (first.status_code, second.status_code) == (200, 412)
     assert not any(letter.isdigit() for letter in second.json()["detail"])
-    refused = [await office.post(f"{each}/note", VNPT, {"If-Match": tag}, note="ba") for each in (path, "/99")]
+    refused = [
+        await office.post(f"{each}/note", VNPT, {"If-Match": tag}, note="ba") for each in (path, "/99")
+    ]
     assert [answer.status_code for answer in refused] == [404, 404]
 
 
