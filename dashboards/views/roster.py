@@ -71,6 +71,11 @@ class PartyWeek:
     rows: tuple[DutyRow, ...]
     gap_hours: float
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nobody at all stands in it."""
+        return not any(turn.shift for row in self.rows for cell in row.cells for turn in cell.turns)
+
 
 @dataclass(frozen=True, slots=True)
 class PhoneLine:

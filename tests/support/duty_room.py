@@ -49,7 +49,7 @@ from probes.models import Answer, Evidence, Flag, Look, Outcome, batch_of
 from probes.once import OnceSeen
 from tests.support import databases
 
-__all__ = ["EVENING", "PASSWORD", "SCENES", "DutyRoom", "a_duty_room", "served"]
+__all__ = ["EVENING", "PASSWORD", "SCENES", "DutyRoom", "a_duty_room", "sample_of", "served"]
 
 EVENING = datetime(2021, 5, 23, 12, 18, 2, tzinfo=UTC)
 """19:18:02 on election day: the polls have just closed and the count has begun."""
@@ -66,8 +66,9 @@ _EVIDENCE = {"icmp": Evidence.TRANSPORT, "tcp": Evidence.TRANSPORT}
 
 
 @cache
-def _loaded(province: str) -> Inventory:
-    return load(sample(province))
+def sample_of(name: str) -> Inventory:
+    """Load a ready-made province once."""
+    return load(sample(name))
 
 
 class DutyRoom:
@@ -82,7 +83,7 @@ class DutyRoom:
         inventory: Inventory | None = None,
     ) -> None:
         self.now = at
-        self.inventory = inventory or _loaded(province)
+        self.inventory = inventory or sample_of(province)
         self.database = open_engine(databases.at(folder / "room.db"))
         self.monitor = MonitorService(
             database=self.database, inventory=self.inventory, clock=self.clock, metrics=ServiceMetrics()
