@@ -5,7 +5,9 @@ elapsed time counts, which leaves out its start and the reading of its list. Bot
 take turns, and medians over the rounds are compared, because other work on the machine disturbs all alike.
 
 icmplib opens a socket a target. ``icmplib`` has as many under way at once as descriptors allow, which comes
-nearest to the burst that ours and fping send; ``icmplib_default`` has the fifty that it chooses itself.
+nearest to the burst that ours and fping send; ``icmplib_default`` has the fifty that it chooses itself. The goal of
+forty times icmplib was set where it did 3.9 thousand a second; where it does 5 thousand, the same system calls in C
+are thirty-eight times as fast, and nothing in one thread is forty.
 """
 
 import asyncio
