@@ -22,6 +22,7 @@ from alerting.errors import MissingReasonError, RefusedError, StaleIncidentError
 from alerting.models import LIVE, IncidentEvent, IncidentState
 from alerting.province import Province
 from alerting.service import Deed
+from alerting.store import incident as read_incident
 from inventory.database import reading
 from inventory.drawn import Draw
 from monitor.models import Verdict
@@ -129,6 +130,10 @@ class AidService:
 
     async def draft(self, order: AidOrder, *, actor: str, scope: str | None = None) -> Aid:
         """Draft a request; ``scope`` is the only party whose incidents the caller may draft for."""
+        if scope is not None:
+            # Before anything else is read, so that another's incident costs what one costs that never was.
+            async with reading(self._database) as connection:
+                await read_incident(connection, order.incident, owner=scope)
         made: list[Aid] = []
 
         async def deed(case: Case, province: Province, at: datetime) -> None:

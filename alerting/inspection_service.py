@@ -88,7 +88,7 @@ class InspectionService:
     async def inspections(self, *, scope: str | None) -> tuple[Inspection, ...]:
         """Read inspections, the latest planned first."""
         async with reading(self._database) as connection:
-            found = await store.inspections_of(connection)
+            found = await store.inspections_of(connection, owner=scope)
         return tuple(shown for one in found if (shown := _for(one, scope)) is not None)
 
     async def one(self, identifier: int, *, scope: str | None) -> Inspection:
@@ -236,7 +236,7 @@ class InspectionService:
         return await self._held(connection, held.id, None)
 
     async def _held(self, connection: AsyncConnection, identifier: int, scope: str | None) -> Inspection:
-        found = await store.inspection(connection, identifier)
+        found = await store.inspection(connection, identifier, owner=scope)
         shown = _for(found, scope) if found is not None else None
         if shown is None:
             raise UnknownFieldWorkError
@@ -275,7 +275,7 @@ def _for(found: Inspection, scope: str | None) -> Inspection | None:
 
 
 async def _finding(connection: AsyncConnection, identifier: int, scope: str | None) -> Finding:
-    found = await store.finding(connection, identifier)
-    if found is None or scope not in {None, found.owner}:
+    found = await store.finding(connection, identifier, owner=scope)
+    if found is None:
         raise UnknownFieldWorkError
     return found

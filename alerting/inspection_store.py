@@ -25,9 +25,16 @@ _MOST = 2000
 
 
 async def inspections_of(
-    connection: AsyncConnection, *, since: datetime | None = None, until: datetime | None = None
+    connection: AsyncConnection,
+    *,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    owner: str | None = None,
 ) -> tuple[Inspection, ...]:
-    """Read inspections with all that belongs to them, the latest planned first; within a window of planning."""
+    """Read inspections with all that belongs to them, the latest planned first; within a window of planning.
+
+    With ``owner`` those that found something of this party's.
+    """
     query = (
         select(inspections).order_by(inspections.c.planned_at.desc(), inspections.c.id.desc()).limit(_MOST)
     )
@@ -35,13 +42,22 @@ async def inspections_of(
         query = query.where(inspections.c.planned_at >= since)
     if until is not None:
         query = query.where(inspections.c.planned_at < until)
-    return await _whole(connection, query)
+    return await _whole(connection, _of(query, owner))
 
 
-async def inspection(connection: AsyncConnection, identifier: int) -> Inspection | None:
-    """Read one inspection."""
-    found = await _whole(connection, select(inspections).where(inspections.c.id == identifier))
+async def inspection(
+    connection: AsyncConnection, identifier: int, *, owner: str | None = None
+) -> Inspection | None:
+    """Read one inspection; with ``owner`` one that found nothing of this party's is as unknown as one that never was."""
+    found = await _whole(connection, _of(select(inspections).where(inspections.c.id == identifier), owner))
     return found[0] if found else None
+
+
+def _of(query: Any, owner: str | None) -> Any:
+    if owner is None:
+        return query
+    mine = select(inspection_findings.c.inspection).where(inspection_findings.c.owner == owner)
+    return query.where(inspections.c.id.in_(mine))
 
 
 async def _whole(connection: AsyncConnection, query: Any) -> tuple[Inspection, ...]:
@@ -100,9 +116,13 @@ async def add_finding(
     await connection.execute(insert(inspection_findings).values(**values, **given))
 
 
-async def finding(connection: AsyncConnection, identifier: int) -> Finding | None:
-    """Read one finding."""
+async def finding(
+    connection: AsyncConnection, identifier: int, *, owner: str | None = None
+) -> Finding | None:
+    """Read one finding, with ``owner`` of this party's alone."""
     query = select(inspection_findings).where(inspection_findings.c.id == identifier)
+    if owner is not None:
+        query = query.where(inspection_findings.c.owner == owner)
     row = (await connection.execute(query)).mappings().first()
     return Finding(**row) if row else None
 

@@ -6,42 +6,38 @@ answers that differ between what is another's and what never was.
 """
 
 import re
-from collections import Counter
 from collections.abc import AsyncIterator
-from dataclasses import replace
 
 import pytest
 import pytest_asyncio
 
-from dashboards.security import form_token
 from inventory.database import metadata
 from inventory.database import reading as reading_of
-from tests.support.two_carriers import CARRIERS, MarkOf, mark
-from tests.support.two_carriers_day import Day, Side, account_of
+from tests.support.two_carriers import CARRIERS, mark
+from tests.support.two_carriers_day import Day, account_of
 from tests.support.two_carriers_story import a_day_of_two, nobody
-from tests.support.walk import Asked, missing, normal, requests, routes_of, text_of
+from tests.support.walk import Asked, missing, requests
+from tests.support.walker import (
+    ALPHA,
+    NOT_RESTRICTED,
+    Walker,
+    differing,
+    opens_without_account,
+    reading,
+    routes,
+    spelt,
+)
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
 
-ALPHA = account_of("ALPHA")
-STREAMS = {("GET", "/events")}
-"""Streams do not end: tests/dashboards/test_leaks_streams.py reads them."""
-ENDS_THE_WALK = {("POST", "/sign-out"), ("POST", "/password"), ("POST", "/-/reload")}
-NOT_RESTRICTED = ("inspector", "support", "committee", "machine")
 EVERYBODY = ("admin2", "leader", "officer", *NOT_RESTRICTED)
-MAY_BE_UNREADY = {("GET", "/-/ready"), ("GET", "/probe")}
-SLOWED_DOWN = {("POST", "/a"), ("POST", "/c"), ("POST", "/sign-in"), ("POST", "/sign-in/code")}
-"""What is guessed at is slowed down, for whoever asks and whatever they guess."""
 MANY = 10**5
 """No list of a province is as long as that, so an id above it was drawn, not counted."""
-OF_ONESELF = {("POST", "/account/{action}"), ("POST", "/roster/import")}
-"""Each time there is one more of one's own: a token, a file to be looked at."""
 NOWHERE = {"10.71.0.1", "10.72.0.1"} | {
     mark(party, kind) for party in CARRIERS for kind in ("means", "meanscontact")
 }
 """What no page shows to anybody yet; it is watched for all the same."""
 KEPT_OF_LOOKING = {"accounts", "sessions", "access_audit", "attempts", "api_tokens", "idempotency_keys"}
-PARTY_OF = {ALPHA: "ALPHA", "alpha-machine": "ALPHA", "charlie": "CHARLIE"}
 
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
@@ -49,73 +45,6 @@ async def day(tmp_path_factory) -> AsyncIterator[Day]:
     with pytest.MonkeyPatch.context() as patch:
         async with a_day_of_two(tmp_path_factory.mktemp("day"), patch.setattr) as made:
             yield made
-
-
-def routes(day: Day) -> list[tuple[str, str]]:
-    return [route for route in routes_of(day.app) if route not in STREAMS | ENDS_THE_WALK]
-
-
-class Walker:
-    """Somebody who asks, by browser or by program; ``told`` keeps nothing but what must not have been told."""
-
-    def __init__(self, day: Day, name: str, *, by_token: bool = False) -> None:
-        self.day, self.name = day, name
-        self.client = day.machine(name) if by_token else day.browser(name)
-        self.secret = "" if by_token or not name else day.cookies[name]
-        self.found: dict[str, set[str]] = {}
-        self.statuses: Counter[int] = Counter()
-        self._watched = {
-            re.compile(_spelt(text), re.IGNORECASE): text
-            for text, whose in day.marks.items()
-            if not _may_know(name, whose)
-        }
-
-    async def ask(self, asked: Asked):
-        more = {}
-        if asked.form is not None:
-            more["data"] = {**asked.form, "csrf": form_token(self.secret, asked.path)}
-        if asked.files is not None:
-            more["files"] = asked.files
-        if asked.json is not None:
-            more["json"] = asked.json
-        answer = await self.client.request(asked.route[0], asked.path, **more)
-        self.statuses[answer.status_code] += 1
-        assert answer.status_code < 500 or asked.route in MAY_BE_UNREADY, f"{asked.route} {answer.text}"
-        self._read(asked, text_of(answer))
-        return answer
-
-    def _read(self, asked: Asked, told: str) -> None:
-        for spelt, text in self._watched.items():
-            if not any(text in name for name in asked.names) and spelt.search(told):
-                self.found.setdefault(f"{asked.route[0]} {asked.route[1]}", set()).add(text)
-
-    def leaks(self) -> str:
-        return "\n".join(f"{self.name}: {route} tells {sorted(what)}" for route, what in self.found.items())
-
-
-def _spelt(text: str) -> str:
-    """A telephone number is found however its digits are grouped."""
-    if text.isdecimal() and len(text) == 9:
-        return r"[ .\-]?".join(text)
-    return rf"(?<![\w]){re.escape(text)}(?![\w])" if text.startswith("10.7") else re.escape(text)
-
-
-def _may_know(name: str, whose: MarkOf) -> bool:
-    party = PARTY_OF.get(name)
-    if whose.is_for_nobody or not name:
-        return False
-    if whose.is_for_administrators:
-        return name == "admin2" or (party == whose.party and name == ALPHA)
-    if whose.is_own_only:
-        return party == whose.party and name == ALPHA
-    if party is not None:
-        is_told = party == whose.party or (whose.is_shared and name == "charlie")
-        return is_told and not (whose.is_restricted and name == "alpha-machine")
-    return not (whose.is_restricted and name in NOT_RESTRICTED)
-
-
-def reading(asked: list[Asked]) -> list[Asked]:
-    return [one for one in asked if not one.is_write]
 
 
 async def test_every_route_has_an_example(day):
@@ -129,7 +58,7 @@ async def test_a_carrier_reads_nothing_of_another_whatever_it_opens(day):
     walker = Walker(day, ALPHA)
     for side in (*day.others, day.together, *day.sides.values(), nobody()):
         for asked in reading(requests(routes(day), side)):
-            if side.party == "ALPHA" or not _opens_without_account(asked):
+            if side.party == "ALPHA" or not opens_without_account(asked):
                 await walker.ask(asked)
     assert not walker.found, walker.leaks()
 
@@ -147,7 +76,7 @@ async def test_a_helper_is_told_what_is_needed_and_not_whose_trouble_it_is(day):
     walker = Walker(day, "charlie")
     for side in day.sides.values():
         for asked in reading(requests(routes(day), side)):
-            if not _opens_without_account(asked):
+            if not opens_without_account(asked):
                 await walker.ask(asked)
     assert not walker.found, walker.leaks()
 
@@ -158,7 +87,7 @@ async def test_each_role_reads_only_what_it_may(day, name):
     walker = Walker(day, name)
     for side in (day.sides["ALPHA"], day.restricted["BRAVO"]):
         for asked in reading(requests(routes(day), side)):
-            if name or asked.names == () or not _opens_without_account(asked):
+            if name or asked.names == () or not opens_without_account(asked):
                 await walker.ask(asked)
     for asked in reading(requests(routes(day), day.together)):
         if name and asked.route[1].startswith(("/drills/", "/api/v1/drills/")):
@@ -166,16 +95,11 @@ async def test_each_role_reads_only_what_it_may(day, name):
     assert not walker.found, walker.leaks()
 
 
-def _opens_without_account(asked: Asked) -> bool:
-    """Links in messages are the key themselves: who holds one is who it was sent to."""
-    return asked.route[1] in {"/a/{token}", "/c/{token}", "/roster/mine/{token}", "/roster/calendar/{token}"}
-
-
 async def test_every_mark_is_really_there_to_be_found(day):
     """A mark that the administrator never sees would prove nothing by not being seen by others."""
     walker = Walker(day, "admin2")
     walker._watched = {
-        re.compile(_spelt(text), re.IGNORECASE): text
+        re.compile(spelt(text), re.IGNORECASE): text
         for text, whose in day.marks.items()
         if not (whose.is_for_nobody or whose.is_own_only)
     }
@@ -185,37 +109,6 @@ async def test_every_mark_is_really_there_to_be_found(day):
     seen = set().union(*walker.found.values())
     unseen = set(walker._watched.values()) - seen - NOWHERE
     assert not unseen, sorted(unseen)
-
-
-async def differing(walker: Walker, day: Day, theirs: Side, *, among=None) -> list[str]:
-    """Answer where what is ``theirs`` is answered otherwise than what never was."""
-    different = []
-    asked = requests(routes(day), theirs)
-    for one, none in zip(asked, requests(routes(day), _like(theirs)), strict=True):
-        if _is_foreign(one, none) and (among is None or among(one)):
-            told = normal(await walker.ask(one), one)
-            never = normal(await walker.ask(none), none)
-            if told != never:
-                different.append(f"{one.route[0]} {one.path}: {told[0]} {_where(told[1], never[1])}")
-    return different
-
-
-def _like(side: Side) -> Side:
-    """Answer a side that never was, of the same party: parties themselves are no secret."""
-    return replace(nobody(), party=side.party)
-
-
-def _is_foreign(one: Asked, none: Asked) -> bool:
-    is_key = _opens_without_account(one) or one.route in SLOWED_DOWN | OF_ONESELF
-    return not is_key and (one.path, one.form, one.json) != (none.path, none.form, none.json)
-
-
-def _where(told: str, never: str) -> str:
-    """Answer the first place where two answers part."""
-    place = next(
-        (at for at, (a, b) in enumerate(zip(told, never, strict=False)) if a != b), min(len(told), len(never))
-    )
-    return f"…{told[max(0, place - 60) : place + 80]!r} / {never[max(0, place - 60) : place + 80]!r}"
 
 
 async def test_what_is_another_carriers_answers_as_what_never_was_to_a_browser(day):

@@ -90,7 +90,7 @@ class Side:
 class Day:
     """The application and what was done in it. ``sides`` by party; ``marks`` is everything that is secret."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, engine: str = "") -> None:
         self.now = EVENING
         self.marks: dict[str, MarkOf] = dict(inventory_marks())
         self.sides: dict[str, Side] = {}
@@ -107,7 +107,7 @@ class Day:
             administrator_password=_PASSWORD,
             # Nothing listens there; what a machine would be told lies in the outbox.
             events=EventSettings(networks=("127.0.0.0/8",)),
-            database_url=databases.at(folder / "day.db"),
+            database_url=databases.chosen.at(folder / "day.db", engine),
         )
         self.service = Service(settings)
         self.service.pages.auth._passwords = Passwords(

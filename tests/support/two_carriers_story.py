@@ -21,8 +21,13 @@ __all__ = ["a_day_of_two", "nobody"]
 
 
 @asynccontextmanager
-async def a_day_of_two(folder: Path, patch: Callable[[ModuleType, str, object], None]) -> AsyncIterator[Day]:
-    """Let the day happen. ``patch`` takes the clock of the composition root in hand (monkeypatch.setattr)."""
+async def a_day_of_two(
+    folder: Path, patch: Callable[[ModuleType, str, object], None], *, engine: str = ""
+) -> AsyncIterator[Day]:
+    """Let the day happen on the database ``engine``; empty: that of this run of the tests.
+
+    ``patch`` takes the clock of the composition root in hand (monkeypatch.setattr).
+    """
     held: list[Day] = []
     for name, module in list(sys.modules.items()):
         if (
@@ -31,7 +36,7 @@ async def a_day_of_two(folder: Path, patch: Callable[[ModuleType, str, object], 
             and module is not clocks
         ):
             patch(module, "now", lambda: held[0].now if held else EVENING)
-    day = Day(folder)
+    day = Day(folder, engine)
     held.append(day)
     await day.open()
     try:
