@@ -2,8 +2,10 @@
 
 The service's pages, belief and database run in a process of their own, whose processor time is what is measured;
 the watchers in another; a real browser opens the board and is asked when it painted first, and when a tile turned.
-Ten of the watchers do not read at all: first of all districts come and go until these were dropped to a snapshot, and
-what is measured afterwards is measured beside them.
+Some of the watchers are a burden: ten stop reading altogether, five read 8 KiB a second, all on a line as Ethernet
+has them (a loopback segment is 64 KiB, and the kernel would keep megabytes for each). How soon the others see a change
+is measured first without these, then beside them, once so many districts came and went that the service dropped all
+ten to a snapshot. Then they wake: each must get that snapshot and be as current as everybody else.
 
 Nothing is missed by being late: a watcher that has not heard within ten seconds counts as that late. Whether anything
 was lost is asked of the numbers: every event that any watcher heard after another one's first must have come to that
@@ -11,6 +13,7 @@ one too, alone or within a later snapshot.
 """
 
 import asyncio
+import contextlib
 import json
 import re
 import resource
@@ -42,9 +45,12 @@ __all__ = ["run"]
 COMMUNES = 11_000
 TARGETS = 145_297
 """As many as make the generator draw 11,000 communes."""
-WATCHERS, ASLEEP = 200, 10
-CUTS = 12
-DROPPING = 40
+WATCHERS, ASLEEP, SLOW = 200, 10, 5
+SLOW_BYTES, SEGMENT = 8192, 1400
+"""What a slow reader reads in a second, and what a segment holds on a line that is no loopback."""
+ALONE, CUTS = 6, 12
+"""Rounds that are measured without slow readers and beside them."""
+DROPPING = 60
 EVERY_SECONDS = 2.0
 LATEST_SECONDS = 10.0
 LIMIT_PAINT_SECONDS = LIMIT_VISIBLE_SECONDS = 1.0
@@ -210,16 +216,21 @@ class Watcher:
         self.numbers: set[int] = set()
         self.first = self.whole = -1
         self.snapshots = 0
+        self._name = ""
 
     async def watch(self, client: httpx2.AsyncClient, opened: asyncio.Event) -> None:
-        name = ""
         async with client.stream("GET", "/events", timeout=None) as answer:
             async for line in answer.aiter_lines():
-                if line.startswith("event: "):
-                    name = line.removeprefix("event: ")
-                elif line.startswith("id: ") and name in {"board", "snapshot"}:
-                    self._hear(name, int(line.rpartition("-")[2]))
+                self.take(line)
+                if self.came:
                     opened.set()
+
+    def take(self, line: str) -> None:
+        """Hear one line of the stream."""
+        if line.startswith("event: "):
+            self._name = line.removeprefix("event: ")
+        elif line.startswith("id: ") and self._name in {"board", "snapshot"}:
+            self._hear(self._name, int(line.rpartition("-")[2]))
 
     def _hear(self, name: str, number: int) -> None:
         self.came.append(time.monotonic())
@@ -234,26 +245,69 @@ class Watcher:
         return {number for number in told if number > max(self.first, self.whole)} - self.numbers
 
 
+class Sleeper(Watcher):
+    """A watcher that reads ``pace`` bytes a second, or nothing, until it is woken."""
+
+    def __init__(self, pace: int) -> None:
+        super().__init__()
+        self.is_asleep = pace == 0
+        self.awake = asyncio.Event()
+        self._pace = pace
+        self._line = socket.socket()
+        self._rest = b""
+        # Little fits into the line itself, so that what is not read soon weighs on the service.
+        self._line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        self._line.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, SEGMENT)
+        self._line.setblocking(False)
+
+    async def open(self, address: str, cookie: str) -> None:
+        """Ask for the stream."""
+        host, _, port = address.removeprefix("http://").partition(":")
+        loop = asyncio.get_running_loop()
+        await loop.sock_connect(self._line, (host, int(port)))
+        asked = f"GET /events HTTP/1.1\r\nHost: {host}:{port}\r\nCookie: {cookie}\r\n\r\n"
+        await loop.sock_sendall(self._line, asked.encode())
+
+    async def read(self) -> None:
+        """Read the first picture, then as slowly as it does."""
+        while not self.awake.is_set():
+            if self.came and self._pace == 0:
+                await self.awake.wait()
+            elif self.came:
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self.awake.wait(), 1.0)
+            await self._read(65536 if not self.came else SLOW_BYTES)
+        while await self._read(65536):
+            pass
+
+    async def _read(self, size: int) -> bool:
+        read = await asyncio.get_running_loop().sock_recv(self._line, size)
+        *lines, self._rest = (self._rest + read).split(b"\n")
+        for line in lines:
+            self.take(line.decode(errors="replace"))
+        return bool(read)
+
+    def close(self) -> None:
+        """Hang up."""
+        self._line.close()
+
+
+async def _all_current(sleepers: list[Sleeper], watchers: list[Watcher]) -> int:
+    """Wake everybody; answer how many then heard the newest picture that others had, in ten seconds at most."""
+    newest = max(max(watcher.numbers) for watcher in watchers)
+    for sleeper in sleepers:
+        sleeper.awake.set()
+    end = time.monotonic() + LATEST_SECONDS
+    while time.monotonic() < end and not all(max(one.numbers) >= newest for one in sleepers):
+        await asyncio.sleep(0.05)
+    return sum(max(one.numbers) >= newest for one in sleepers)
+
+
 async def _all_heard(watchers: list[Watcher], began: float) -> None:
     """Wait until everybody heard something since ``began``, ten seconds at most."""
     end = time.monotonic() + LATEST_SECONDS
     while time.monotonic() < end and not all(one.came[-1] >= began for one in watchers):
         await asyncio.sleep(0.02)
-
-
-async def _sleeper(address: str, cookie: str) -> asyncio.StreamWriter:
-    """Open a stream and never read it."""
-    host, _, port = address.removeprefix("http://").partition(":")
-    line = socket.socket()
-    # Little fits into the line itself, so that what is not read soon weighs on the service.
-    line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-    line.setblocking(False)
-    await asyncio.get_running_loop().sock_connect(line, (host, int(port)))
-    reader, writer = await asyncio.open_connection(sock=line, limit=1024)
-    writer.write(f"GET /events HTTP/1.1\r\nHost: {host}:{port}\r\nCookie: {cookie}\r\n\r\n".encode())
-    await writer.drain()
-    del reader
-    return writer
 
 
 async def _signed_in(address: str) -> str:
@@ -293,21 +347,19 @@ async def _measured(folder: Path) -> dict[str, Any]:
         painted = await _browse(page, address, cookie)
         limits = httpx2.Limits(max_connections=WATCHERS + 10)
         async with httpx2.AsyncClient(base_url=address, headers={"cookie": cookie}, limits=limits) as client:
-            watchers = [Watcher() for _ in range(WATCHERS - ASLEEP)]
+            watchers = [Watcher() for _ in range(WATCHERS - ASLEEP - SLOW)]
             opened = [asyncio.Event() for _ in watchers]
             tasks = [
                 asyncio.create_task(one.watch(client, event))
                 for one, event in zip(watchers, opened, strict=True)
             ]
-            asleep = [await _sleeper(address, cookie) for _ in range(ASLEEP)]
             await asyncio.gather(*(event.wait() for event in opened))
-            facts = await _cut_and_mend(server, watchers)
+            sleepers = [Sleeper(0) for _ in range(ASLEEP)] + [Sleeper(SLOW_BYTES) for _ in range(SLOW)]
+            facts = await _cut_and_mend(server, watchers, sleepers, (address, cookie))
             turned = await page.evaluate("window.turned")
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-            for writer in asleep:
-                writer.close()
         await browser.close()
     seen = [_after(turned, wall) for wall in facts.pop("walls")]
     return {
@@ -332,49 +384,104 @@ def _after(turned: list[float], wall: float) -> float:
     return min(later, default=float("inf"))
 
 
-async def _drop_sleepers(server: Server) -> None:
-    """Let districts come and go until each sleeper has more before it than its line and queue hold, or forty times."""
+async def _drop_sleepers(server: Server) -> int:
+    """Let districts come and go until each sleeper has more before it than its line and queue hold; answers how many.
+
+    Sixty of them at most; slow readers fall behind and catch up, so that it must be seen twice.
+    """
+    seen = 0
     for number in range(DROPPING):
         for act in ("cut", "mend"):
-            await server.ask(f"{act} VNPT-RING-D{number % 90 * 7:03d}")
-            await server.told("believed")
-        await server.ask("cpu")
-        if (await server.told("cpu"))["behind"] >= ASLEEP:
-            return
+            await _act(server, act, ALONE + number)
+        seen = seen + 1 if (await _told_cpu(server))["behind"] >= ASLEEP else 0
+        if seen > 1:
+            return number + 1
+    return DROPPING
 
 
-async def _cut_and_mend(server: Server, watchers: list[Watcher]) -> dict[str, Any]:
-    delays, believing, walls = [], [], []
-    await _drop_sleepers(server)
+async def _act(server: Server, act: str, number: int) -> tuple[float, float]:
+    """Cut or mend a district; answer when its looks began to fail or to hold, and when that was believed.
+
+    Each number stands for a district of its own: of a line that just lost looks, more is asked.
+    """
+    await server.ask(f"{act} VNPT-RING-D{number * 7:03d}")
+    began = (await server.told("began"))["began"]
+    return began, (await server.told("believed"))["believed"]
+
+
+async def _told_cpu(server: Server) -> dict[str, Any]:
     await server.ask("cpu")
-    first = await server.told("cpu")
-    for number in range(CUTS):
-        for act in ("cut", "mend"):
-            # Other districts than those that came and went above: of a line that just lost looks, more is asked.
-            await server.ask(f"{act} VNPT-RING-D{(DROPPING + number) * 7:03d}")
-            # From the first failed look: that belief takes several of them is counted in, to our cost.
-            began = (await server.told("began"))["began"]
-            walls.append(time.time() - (time.monotonic() - began))
-            believing.append((await server.told("believed"))["believed"] - began)
-            await _all_heard(watchers, began)
-            await asyncio.sleep(EVERY_SECONDS)
-            for watcher in watchers:
-                came = [at for at in watcher.came if at >= began]
-                delays.append(min(came) - began if came else LATEST_SECONDS)
-    await server.ask("cpu")
-    last = await server.told("cpu")
+    return await server.told("cpu")
+
+
+class _Rounds:
+    """What some rounds of cutting and mending came to."""
+
+    def __init__(self, server: Server, watchers: list[Watcher]) -> None:
+        self._server = server
+        self._watchers = watchers
+        self.delays: list[float] = []
+        self.believing: list[float] = []
+        self.walls: list[float] = []
+        self.core = 0.0
+
+    async def run(self, numbers: range) -> None:
+        first = await _told_cpu(self._server)
+        for number in numbers:
+            for act in ("cut", "mend"):
+                # From the first failed look: that belief takes several of them is counted in, to our cost.
+                began, believed = await _act(self._server, act, number)
+                self.walls.append(time.time() - (time.monotonic() - began))
+                self.believing.append(believed - began)
+                await _all_heard(self._watchers, began)
+                await asyncio.sleep(EVERY_SECONDS)
+                for watcher in self._watchers:
+                    came = [at for at in watcher.came if at >= began]
+                    self.delays.append(min(came) - began if came else LATEST_SECONDS)
+        last = await _told_cpu(self._server)
+        self.core = (last["cpu"] - first["cpu"]) / (last["at"] - first["at"])
+
+    @property
+    def p95(self) -> float:
+        return float(np.percentile(self.delays, 95))
+
+
+async def _cut_and_mend(
+    server: Server, watchers: list[Watcher], sleepers: list[Sleeper], at: tuple[str, str]
+) -> dict[str, Any]:
+    alone, beside = _Rounds(server, watchers), _Rounds(server, watchers)
+    await alone.run(range(ALONE))
+    for sleeper in sleepers:
+        await sleeper.open(*at)
+    reading = [asyncio.create_task(sleeper.read()) for sleeper in sleepers]
+    districts = await _drop_sleepers(server)
+    behind = (await _told_cpu(server))["behind"]
+    await beside.run(range(ALONE + DROPPING, ALONE + DROPPING + CUTS))
+    current = await _all_current(sleepers, watchers)
+    for task in reading:
+        task.cancel()
+    await asyncio.gather(*reading, return_exceptions=True)
     told = set[int]().union(*(watcher.numbers for watcher in watchers))
+    for sleeper in sleepers:
+        sleeper.close()
     return {
-        "visible_seconds_p95": float(np.percentile(delays, 95)),
-        "visible_seconds_worst": float(max(delays)),
-        "believed_seconds_worst": max(believing),
-        "late": sum(delay > LIMIT_VISIBLE_SECONDS for delay in delays),
-        "missed": sum(len(watcher.lacks(told)) for watcher in watchers),
+        "visible_seconds_p95": beside.p95,
+        "visible_seconds_worst": float(max(beside.delays)),
+        "visible_alone_seconds_p95": alone.p95,
+        "believed_seconds_worst": max(beside.believing),
+        "late": sum(delay > LIMIT_VISIBLE_SECONDS for delay in beside.delays),
+        "missed": sum(len(watcher.lacks(told)) for watcher in [*watchers, *sleepers]),
         "snapshots": sum(watcher.snapshots for watcher in watchers) - len(watchers),
-        "dropped": last["behind"],
         "asleep": ASLEEP,
-        "core": (last["cpu"] - first["cpu"]) / (last["at"] - first["at"]),
-        "walls": walls,
+        "slow": SLOW,
+        "behind": behind,
+        "districts_until_behind": districts,
+        "dropped": sum(one.snapshots > 1 for one in sleepers if one.is_asleep),
+        "dropped_slow": sum(one.snapshots > 1 for one in sleepers if not one.is_asleep),
+        "current_after_waking": current,
+        "core": beside.core,
+        "core_alone": alone.core,
+        "walls": beside.walls,
     }
 
 
