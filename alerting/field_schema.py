@@ -1,10 +1,10 @@
-"""Tables of what the department does in the field: drills, inspections with their findings and files."""
+"""Tables of what the department does in the field: drills, inspections with their findings and files, roll calls."""
 
 from sqlalchemy import JSON, BigInteger, Column, ForeignKey, Index, Integer, String, Table, Text
 
 from inventory.database import UtcDateTime, metadata
 
-__all__ = ["drills", "inspection_files", "inspection_findings", "inspections"]
+__all__ = ["drills", "inspection_files", "inspection_findings", "inspections", "roll_calls"]
 
 _big = BigInteger().with_variant(Integer, "sqlite")
 
@@ -76,4 +76,19 @@ inspection_files = Table(
     Column("size", Integer, nullable=False),
     Column("added_at", UtcDateTime, nullable=False),
     Column("added_by", String(120), nullable=False),
+)
+
+roll_calls = Table(
+    "roll_calls",
+    metadata,
+    Column("id", _big, primary_key=True, autoincrement=True),
+    Column("site", String(80), nullable=False),
+    Column("answer", String(12), nullable=False),
+    Column("path", String(80), nullable=False, server_default=""),
+    Column("network", String(40), nullable=False, server_default=""),
+    Column("note", String(500), nullable=False, server_default=""),
+    Column("at", UtcDateTime, nullable=False),
+    Column("by", String(120), nullable=False),
+    Index("ix_roll_calls_site", "site", "id"),
+    Index("ix_roll_calls_at", "at"),
 )

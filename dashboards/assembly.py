@@ -13,6 +13,7 @@ from alerting.endpoint_service import EndpointService
 from alerting.handover_service import HandoverService
 from alerting.inspection_service import InspectionService
 from alerting.notify.event import EventChannel
+from alerting.rollcall_service import RollCallService
 from alerting.roster_imports import RosterImports
 from alerting.roster_links import RosterLinks
 from alerting.roster_service import RosterService
@@ -121,6 +122,7 @@ def _reports(
 class _Field(TypedDict):
     drills: DrillService
     inspections: InspectionService
+    rollcall: RollCallService
 
 
 def _field(
@@ -138,6 +140,7 @@ def _field(
         inspections=InspectionService(
             database=database, inventory=inventory, clock=clock, folder=files, draw=draw
         ),
+        rollcall=RollCallService(database=database, inventory=inventory, clock=clock),
     )
 
 

@@ -14,6 +14,7 @@ from alerting.handover_service import HandoverService
 from alerting.inspection_service import InspectionService
 from alerting.models import CauseClass, Incident, IncidentState, LedgerEntry, Message
 from alerting.reported import Report
+from alerting.rollcall_service import RollCallService
 from alerting.roster_imports import RosterImports
 from alerting.roster_links import RosterLinks
 from alerting.roster_service import RosterService
@@ -201,6 +202,7 @@ class Deps:
     drills: DrillService
     inspections: InspectionService
     endpoints: EndpointService
+    rollcall: RollCallService
     imports: RosterImports
     roster_links: RosterLinks
     figures: Callable[[], Mapping[str, VantageFigures]]

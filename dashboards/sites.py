@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from starlette.responses import JSONResponse, Response
 
+from alerting.rollcall import RollAnswer, numbers_of
 from dashboards.charts import ticks
 from dashboards.i18n import N_
 from dashboards.series import Series
@@ -15,7 +16,7 @@ from dashboards.views.planned import works_of_targets
 from dashboards.views.site import history_rows, path_lines, watches_of_paths
 from dashboards.visit import PageError, Visit
 from inventory.access import Right
-from inventory.models import Site
+from inventory.models import PartyKind, Site
 from monitor.look_now import Asker, NoVantageError, TooSoonError
 
 __all__ = ["history", "look_now", "site"]
@@ -104,6 +105,10 @@ async def _shown(
         tables=[(code, history_rows(series[code], since, until)) for code in targets if code in series],
         window=name,
         windows=tuple(_WINDOWS),
+        calls=await visit.deps.rollcall.of_site(found.code),
+        phones=numbers_of(inventory, topology, found.code) if visit.may(Right.CALL_ROLL) else (),
+        answers=tuple(RollAnswer),
+        carriers=[party for party in inventory.parties.values() if party.kind is PartyKind.CARRIER],
         watches=watches_of_paths(lines, await visit.deps.roster.living(), visit.now),
     )
 

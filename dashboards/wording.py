@@ -19,7 +19,6 @@ from alerting.severity import Impact
 from dashboards.i18n import N_, Words
 from dashboards.wording_field import FIELD_LABELS
 from inventory.access import Right, Role
-from inventory.audit import AuditAct
 from inventory.models import Duty, MeansKind, Medium, Phase, ProbeKind, RiskKind, SiteKind
 from monitor.models import ChangeReason, State, Verdict
 from monitor.planned import WorkKind
@@ -360,30 +359,12 @@ LABELS: Mapping[type[Enum], Mapping[Any, str]] = {
         Right.ORDER_AID: N_("order mutual aid"),
         Right.INSPECT: N_("inspect, and plan drills"),
         Right.LOOK_NOW: N_("have sites looked at now"),
+        Right.CALL_ROLL: N_("call the roll"),
         Right.PLAN_WORK: N_("announce planned work"),
         Right.WRITE_REPORTS: N_("order and edit reports"),
         Right.SIGN_REPORTS: N_("make reports final"),
         Right.ADMINISTER: N_("administer"),
         Right.USE_API: N_("use the programming interface"),
-    },
-    AuditAct: {
-        AuditAct.SIGNED_IN: N_("signed in"),
-        AuditAct.CODE_OWED: N_("gave the password, code awaited"),
-        AuditAct.SIGN_IN_REFUSED: N_("was refused: wrong name or password"),
-        AuditAct.CODE_REFUSED: N_("was refused: wrong code"),
-        AuditAct.ACCOUNT_OPENED: N_("opened an account"),
-        AuditAct.ACCOUNT_CLOSED: N_("closed an account"),
-        AuditAct.PASSWORD_CHANGED: N_("changed the password"),
-        AuditAct.PASSWORD_GIVEN: N_("gave a new password"),
-        AuditAct.SESSION_ENDED: N_("ended a session"),
-        AuditAct.FACTOR_SET: N_("set up a second factor"),
-        AuditAct.FACTOR_REMOVED: N_("removed a second factor"),
-        AuditAct.TOKEN_GIVEN: N_("made a token"),
-        AuditAct.TOKEN_REVOKED: N_("revoked a token"),
-        AuditAct.IDENTITY_LINKED: N_("linked an identity"),
-        AuditAct.WEBHOOK_SET: N_("set where a machine is told"),
-        AuditAct.WEBHOOK_REMOVED: N_("removed where a machine was told"),
-        AuditAct.LOOKED_NOW: N_("had a site looked at now"),
     },
 }
 

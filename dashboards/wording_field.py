@@ -1,4 +1,4 @@
-"""Enumerations of rosters, inspections and drills in the duty room's words; :mod:`dashboards.wording` takes them in."""
+"""Enumerations of rosters, inspections, drills, roll calls and the audit in the duty room's words; :mod:`dashboards.wording` takes them in."""
 
 from collections.abc import Mapping
 from enum import Enum
@@ -7,14 +7,41 @@ from typing import Any
 from alerting.endpoints import EndpointEvent, EndpointFault, Trouble
 from alerting.inspections import FindingState, InspectionState, Result
 from alerting.models import MessageKind
+from alerting.rollcall import RollAnswer
 from alerting.swaps import SwapState
 from dashboards.i18n import N_
+from inventory.audit import AuditAct
 from inventory.models import ContactChannel
 from monitor.asked import NotAsked
 
 __all__ = ["FIELD_LABELS"]
 
 FIELD_LABELS: Mapping[type[Enum], Mapping[Any, str]] = {
+    AuditAct: {
+        AuditAct.SIGNED_IN: N_("signed in"),
+        AuditAct.CODE_OWED: N_("gave the password, code awaited"),
+        AuditAct.SIGN_IN_REFUSED: N_("was refused: wrong name or password"),
+        AuditAct.CODE_REFUSED: N_("was refused: wrong code"),
+        AuditAct.ACCOUNT_OPENED: N_("opened an account"),
+        AuditAct.ACCOUNT_CLOSED: N_("closed an account"),
+        AuditAct.PASSWORD_CHANGED: N_("changed the password"),
+        AuditAct.PASSWORD_GIVEN: N_("gave a new password"),
+        AuditAct.SESSION_ENDED: N_("ended a session"),
+        AuditAct.FACTOR_SET: N_("set up a second factor"),
+        AuditAct.FACTOR_REMOVED: N_("removed a second factor"),
+        AuditAct.TOKEN_GIVEN: N_("made a token"),
+        AuditAct.TOKEN_REVOKED: N_("revoked a token"),
+        AuditAct.IDENTITY_LINKED: N_("linked an identity"),
+        AuditAct.WEBHOOK_SET: N_("set where a machine is told"),
+        AuditAct.WEBHOOK_REMOVED: N_("removed where a machine was told"),
+        AuditAct.LOOKED_NOW: N_("had a site looked at now"),
+    },
+    RollAnswer: {
+        RollAnswer.CLEAR: N_("all clear"),
+        RollAnswer.PARTIAL: N_("partly lost"),
+        RollAnswer.LOST: N_("all lost"),
+        RollAnswer.NO_CONTACT: N_("no contact"),
+    },
     InspectionState: {
         InspectionState.PLANNED: N_("planned"),
         InspectionState.VISITED: N_("visited"),

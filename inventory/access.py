@@ -65,6 +65,8 @@ class Right(StrEnum):
     """Change who is on duty, within scope: shifts, rotations, imports, handovers."""
     LOOK_NOW = "look_now"
     """Have a site's addresses looked at now, out of turn, within scope; calls are never among them."""
+    CALL_ROLL = "call_roll"
+    """Call sites by telephone and write down what they answer."""
     INSPECT = "inspect"
     """Plan inspections and drills, write down what an inspection found, verify and close."""
     WRITE_REPORTS = "write_reports"
@@ -91,6 +93,7 @@ _DEPARTMENT = frozenset(
         Right.WRITE_REPORTS,
         Right.INSPECT,
         Right.LOOK_NOW,
+        Right.CALL_ROLL,
     }
 )
 
@@ -98,8 +101,8 @@ RIGHTS: Mapping[Role, frozenset[Right]] = {
     Role.ADMINISTRATOR: frozenset(Right),
     Role.LEADER: _READ | _DEPARTMENT | {Right.DECIDE_DISPUTES, Right.SIGN_REPORTS},
     Role.DUTY_OFFICER: _READ | _DEPARTMENT,
-    Role.INSPECTOR: _READ | {Right.REPORT_INCIDENTS, Right.INSPECT, Right.LOOK_NOW},
-    Role.SUPPORT_OFFICER: _READ | {Right.REPORT_INCIDENTS, Right.LOOK_NOW},
+    Role.INSPECTOR: _READ | {Right.REPORT_INCIDENTS, Right.INSPECT, Right.LOOK_NOW, Right.CALL_ROLL},
+    Role.SUPPORT_OFFICER: _READ | {Right.REPORT_INCIDENTS, Right.LOOK_NOW, Right.CALL_ROLL},
     Role.CARRIER: frozenset(
         {
             Right.SEE_INCIDENTS,

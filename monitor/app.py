@@ -20,6 +20,7 @@ from alerting.attachments import EvidenceFolder
 from alerting.field_api import router as field_routes
 from alerting.look_api import router as look_routes
 from alerting.planned_api import router as planned_routes
+from alerting.rollcall_api import router as rollcall_routes
 from alerting.roster_api import router as roster_routes
 from alerting.tmf621_api import router as ticket_routes
 from alerting.web.api import Api, ApiApplication
@@ -44,6 +45,7 @@ from monitor.assembly.clocks import Loops, chance, now, token
 from monitor.assembly.looking import Looking
 from monitor.assembly.planning import Planning
 from monitor.assembly.process import give_back, steady
+from monitor.assembly.roll_calls import RollCalls
 from monitor.assembly.tracing import Tracing
 from monitor.exposition import FleetRenderer
 from monitor.hooks import router as hook_routes
@@ -109,6 +111,7 @@ class Service:
             ),
         )
         self.hub = self.pages.hub
+        self.roll_calls = RollCalls(self.pages.rollcall, self.monitor, tell=self.looking.tell)
         self.tracing = (
             Tracing(database=self.database, alerting=self.alerting, vantage=self.looking.code)
             if settings.looks
@@ -203,6 +206,7 @@ class Service:
             **self.acting.loops(self.monitor, self.readiness),
             **self.planning.loops(),
             **self.aiding.loops(),
+            **(self.roll_calls.loops() if self.looking.looks else {}),
             **(self.tracing.loops() if self.tracing is not None else {}),
             **self._bus_loops(),
             "pages": Feed(self.pages).run,
@@ -305,6 +309,8 @@ def _add_duties(app: FastAPI, api: Api, service: Service) -> None:
     app.include_router(agreeing_routes(api, pages.roster, pages.swapping))
     app.include_router(field_routes(api, pages.inspections, pages.drills))
     app.include_router(look_routes(api, pages.look_now))
+    monitor = service.monitor
+    app.include_router(rollcall_routes(api, pages.rollcall, lambda: (monitor.inventory, monitor.topology)))
     app.include_router(ticket_routes(api, service.alerting, public_url=service.settings.pages.public_url))
 
 

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from inventory.codes import CodeIndex
-from inventory.models import Inventory
+from inventory.models import Inventory, ProbeKind
 from inventory.topology import Topology
 from monitor.areas import AreaIndex
 from monitor.correlation import SIMULTANEOUS_NS, Census
@@ -73,7 +73,10 @@ class FleetBelief:
         self.turns = Turns()
         self.paths = Paths(CodeIndex(tuple(inventory.paths)))
         self.sites = Sites(CodeIndex(tuple(inventory.sites)))
-        self._path_of = self.paths.index.places(target.of for target in inventory.targets.values())
+        # What people say by telephone is evidence of a path, never its state (alerting.rollcall).
+        self._path_of = self.paths.index.places(
+            "" if target.kind is ProbeKind.ROLLCALL else target.of for target in inventory.targets.values()
+        )
         self._targets_of = Groups(self._path_of, len(self.paths))
         self._site_of = self.sites.index.places(path.site for path in inventory.paths.values())
         self._paths_of = Groups(self._site_of, len(self.sites))
@@ -163,7 +166,11 @@ class FleetBelief:
         """Count the targets under a risk group by what was seen of them since ``onset_ns``."""
         members = self._members.get(risk)
         if members is None:
-            members = self._members[risk] = self.topology.index.places(self.topology.targets_of_risk(risk))
+            members = self._members[risk] = self.topology.index.places(
+                target
+                for target in self.topology.targets_of_risk(risk)
+                if self.inventory.targets[target].kind is not ProbeKind.ROLLCALL
+            )
         down = self.states[members] == _DOWN
         answered = np.full(len(members), NEVER, np.int64)
         failed = np.zeros(len(members), np.bool_)

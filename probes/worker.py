@@ -25,7 +25,7 @@ from probes.fleet import Fleet, build_fleet, pacing_of
 from probes.gather import Gather
 from probes.health import CountsDrops, HealthReader, SelfCheck
 from probes.icmp import IcmpEngine, IcmpNotAllowedError, IcmpResults, IcmpStatistics
-from probes.models import Probe
+from probes.models import Look, Probe
 from probes.resolve import RESOLVE_SECONDS, Resolver
 from probes.runner import Runner, RunnerStatistics
 from probes.stamp_reflector import StampReflector
@@ -83,7 +83,7 @@ class VantageWorker:
         self._clocks = clocks
         self._make_probes = probes
         self._nonce = nonce
-        self._epoch = epoch
+        self._gather = Gather(vantage=vantage, epoch=epoch, clock_age=clocks.age)
         self._resolver = Resolver()
         self._stopped = threading.Event()
         self._ready = threading.Event()
@@ -134,6 +134,16 @@ class VantageWorker:
         if loop is not None and runner is not None and not loop.is_closed():
             loop.call_soon_threadsafe(runner.look_now, tuple(codes))
 
+    def tell(self, looks: Sequence[Look]) -> None:
+        """Take looks that others took for us (people, by telephone) into the next batch; safe from any thread.
+
+        ``target`` is an index of the present inventory's targets.
+        """
+        loop, gather = self._loop, self._gather
+        if loop is not None and not loop.is_closed():
+            for look in looks:
+                loop.call_soon_threadsafe(gather.add, look)
+
     def statistics(self) -> WorkerStatistics:
         """Answer the counters as they stand; safe from any thread."""
         return WorkerStatistics(
@@ -169,7 +179,7 @@ class VantageWorker:
             addresses=self._resolver.addresses(fleet.slots),
             probes=probes,
             icmp=self._icmp,
-            gather=Gather(vantage=self._vantage, epoch=self._epoch, clock_age=self._clocks.age),
+            gather=self._gather,
             publisher=self._publisher,
             monotonic_ns=self._clocks.monotonic_ns,
             wall_ns=self._clocks.wall_ns,

@@ -14,7 +14,7 @@ from probes.call_limits import CallLimits
 from probes.catalogue import catalogue, clock_error
 from probes.fleet import is_numeric
 from probes.heartbeat import HeartbeatBook
-from probes.models import Probe
+from probes.models import Look, Probe
 from probes.stamp_reflector import StampReflector
 from probes.trap_events import vendor_kinds
 from probes.traps import TrapReceiver
@@ -68,6 +68,11 @@ class Looking:
         """Bring the next look at these targets forward to now, so that belief learns what a person asked."""
         if self._vantage is not None:
             self._vantage.look_now(codes)
+
+    def tell(self, looks: Sequence[Look]) -> None:
+        """Put what people heard by telephone into the next batch of the running vantage."""
+        if self._vantage is not None:
+            self._vantage.tell(looks)
 
     def is_alive(self) -> bool:
         """Answer whether the vantage's thread runs."""

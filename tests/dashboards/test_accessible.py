@@ -28,6 +28,7 @@ EXAMPLES = {
     "/search": "/search?q=my",
     "/duty": "/duty",
     "/inspections": "/inspections",
+    "/rollcall": "/rollcall?which=all",
     "/inspections/{id}": "/inspections/1",
     "/drills": "/drills",
     "/drills/{id}": "/drills/1",

@@ -89,6 +89,8 @@ _QUERIES: Mapping[str, tuple[str, ...]] = {
     "/aid/new": ("incident={incident}",),
     "/planned": ("party={party}",),
     "/reports": ("incident={number}&party={party}",),
+    "/rollcall": ("area=941&which=all",),
+    "/api/v1/rollcall": ("area=941",),
     "/roster": ("party={party}", "shift={shift}", "from=2021-05-26"),
     "/roster/phones": ("party={party}&day=2021-05-23",),
     "/search": ("q={site}", "q={number}", "q={person}", "q={ring}", "q={target}"),
@@ -137,7 +139,7 @@ class Asked:
 
 _PAGE_ROOTS = ("incidents", "sites", "areas", "search", "aid", "groups", "planned", "reports", "duty", "a", "c",
                "roster", "sign", "password", "guide", "account", "audit", "wall", "static", "favicon", "events",
-               "carriers", "vantages", "portal", "settings", "tour", "risks", "inspections", "drills")  # fmt: skip
+               "carriers", "vantages", "portal", "settings", "tour", "risks", "inspections", "drills", "rollcall")  # fmt: skip
 
 
 def routes_of(app: FastAPI) -> list[tuple[str, str]]:

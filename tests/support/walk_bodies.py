@@ -89,6 +89,7 @@ FORMS: Mapping[tuple[str, str], Callable[[Side], tuple[dict[str, str], _Files]]]
     ("POST", "/portal/webhooks/{id}/{action}"): _form(),
     ("POST", "/tour"): _form(),
     ("POST", "/sites/{code}"): _form(path=""),
+    ("POST", "/rollcall"): _form(answer="clear", path="", network=""),
     ("POST", "/inspections"): _form(),
     ("POST", "/inspections/{id}/files"): _file("ảnh.txt", b"x", "text/plain"),
     ("POST", "/inspections/{id}/{action}"): _form(),
@@ -176,6 +177,9 @@ BODIES: Mapping[tuple[str, str], Callable[[Side], Iterator[Any]]] = {
     ),
     ("POST", "/api/v1/reports"): _report,
     ("POST", "/api/v1/sites/{site}/looks"): _with(),
+    ("POST", "/api/v1/rollcall"): lambda side: iter(
+        [{"site": side.site, "answer": "lost", "note": "đã xem"}]
+    ),
     ("POST", "/api/v1/drills"): lambda side: iter([{"kind": "no-such", "title": side.ring}]),
     ("POST", "/api/v1/drills/{drill}/end"): _with(note="đã xem"),
     ("POST", "/api/v1/inspections"): _with(area="941"),

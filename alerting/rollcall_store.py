@@ -1,0 +1,49 @@
+"""SQL of roll calls: append-only. Takes a connection, never commits, never asks for the time."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime
+
+from sqlalchemy import RowMapping, func, insert, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from alerting.field_schema import roll_calls as table
+from alerting.rollcall import RollAnswer, RollCall
+
+__all__ = ["add", "after", "last_id", "newest_since", "of_site"]
+
+
+def _call(row: RowMapping) -> RollCall:
+    return RollCall(**{**row, "answer": RollAnswer(row["answer"])})
+
+
+async def add(connection: AsyncConnection, call: RollCall) -> int:
+    """Insert a call; answers the id that it gets."""
+    values = {**asdict(call), "answer": call.answer.value}
+    del values["id"]
+    made = await connection.execute(insert(table).values(**values))
+    return int(made.inserted_primary_key[0]) if made.inserted_primary_key else 0
+
+
+async def newest_since(connection: AsyncConnection, since: datetime) -> dict[str, RollCall]:
+    """Read the newest call of each site that was called since then."""
+    newest = select(func.max(table.c.id)).where(table.c.at >= since).group_by(table.c.site)
+    rows = (await connection.execute(select(table).where(table.c.id.in_(newest)))).mappings()
+    return {row["site"]: _call(row) for row in rows}
+
+
+async def of_site(connection: AsyncConnection, site: str, *, limit: int) -> tuple[RollCall, ...]:
+    """Read the calls to one site, newest first."""
+    query = select(table).where(table.c.site == site).order_by(table.c.id.desc()).limit(limit)
+    return tuple(_call(row) for row in (await connection.execute(query)).mappings())
+
+
+async def last_id(connection: AsyncConnection) -> int:
+    """Read the id of the newest call, zero if there is none."""
+    return (await connection.execute(select(func.max(table.c.id)))).scalar_one() or 0
+
+
+async def after(connection: AsyncConnection, identifier: int, *, limit: int) -> Sequence[RollCall]:
+    """Read the calls written since the one of that id, oldest first."""
+    query = select(table).where(table.c.id > identifier).order_by(table.c.id).limit(limit)
+    return [_call(row) for row in (await connection.execute(query)).mappings()]

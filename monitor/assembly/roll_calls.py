@@ -1,0 +1,97 @@
+"""Roll calls on their way to belief: what people heard by telephone joins the next batch of this process's vantage.
+
+The record is in the database, so that it does not matter which process an officer talks to; the process that looks reads
+what is new. What an answer confirms, and that it never becomes a state, is decided in :mod:`alerting.rollcall`.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import Protocol
+
+import structlog
+
+from alerting.rollcall import confirmed
+from alerting.rollcall_service import RollCallService
+from inventory.models import Inventory, ProbeKind
+from inventory.topology import Topology
+from monitor.assembly.clocks import Loops
+from monitor.moments import nanoseconds
+from probes.models import Evidence, Look, Outcome
+
+__all__ = ["RollCalls"]
+
+log = structlog.get_logger()
+
+_AGAIN_SECONDS = 2.0
+
+
+class Places(Protocol):
+    """What is looked at now: the service that believes knows it."""
+
+    @property
+    def inventory(self) -> Inventory:
+        """The inventory in force."""
+
+    @property
+    def topology(self) -> Topology:
+        """Its topology."""
+
+
+class RollCalls:
+    """Tells ``tell`` of every answer that confirms a path; does nothing where the inventory asks for none."""
+
+    def __init__(
+        self,
+        service: RollCallService,
+        places: Places,
+        *,
+        tell: Callable[[Sequence[Look]], None],
+    ) -> None:
+        self._service = service
+        self._places = places
+        self._tell = tell
+        self._told: int | None = None
+        self._wanted: tuple[str, bool] = ("", False)
+
+    async def refresh(self) -> None:
+        """Pass on what was written since the last time; what is older than the process was believed before it."""
+        inventory, topology = self._places.inventory, self._places.topology
+        if not self._is_wanted(inventory):
+            return
+        if self._told is None:
+            self._told = await self._service.last_id()
+        for call in await self._service.after(self._told):
+            self._told = call.id
+            self._tell(
+                [
+                    Look(
+                        topology.index[target],
+                        nanoseconds(call.at),
+                        Outcome.OK,
+                        evidence=Evidence.HUMAN_CONFIRMED,
+                        detail=f"roll call {call.id}",
+                    )
+                    for target in confirmed(call, inventory, topology)
+                ]
+            )
+
+    def loops(self) -> Loops:
+        """Answer the loop that looks for new answers."""
+        return {"roll calls": self._run}
+
+    def _is_wanted(self, inventory: Inventory) -> bool:
+        if self._wanted[0] != inventory.digest:
+            kinds = (target.kind for target in inventory.targets.values())
+            self._wanted = inventory.digest, any(kind is ProbeKind.ROLLCALL for kind in kinds)
+        return self._wanted[1]
+
+    async def _run(self, stop: asyncio.Event) -> None:
+        while not stop.is_set():
+            try:
+                await self.refresh()
+            except Exception:
+                # The edge of the loop: what could not be read now is read again soon.
+                log.exception("roll calls not read")
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), _AGAIN_SECONDS)
