@@ -45,9 +45,9 @@ faults: $(VENV)/.dev ## inject seeded faults into a lab and score what was belie
 	@.ci/packages test
 	@$(BIN)/python -m pytest -q tests/faults -m "faults_long or not faults_long" $(ARGS)
 
-soak: $(VENV)/.dev ## kill and restart the service under load, and count what was lost
+soak: $(VENV)/.dev ## kill and restart the service under load and count what was lost; drive the longest tasks
 	@.ci/packages test
-	@$(BIN)/python -m pytest -q tests/acceptance tests/alerting -m soak $(ARGS)
+	@$(BIN)/python -m pytest -q tests/acceptance tests/alerting tests/dashboards -m soak $(ARGS)
 
 fuzz: $(VENV)/.dev ## hurl mutated bytes at every decoder, ten minutes or ten million each: make fuzz NAME="dns sip"
 	@RUST_BACKTRACE=0 $(BIN)/python -m tests.fuzz.run $(if $(filter command line environment,$(origin NAME)),$(NAME)) $(ARGS)

@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import expect
 
-from tests.support.desk import CHROMIUM, a_browser, at_desk
+from tests.support.desk import CHROMIUM, LONG_IN_ENGLISH, a_browser, at_desk
 from tests.support.duty_room import a_duty_room
 
 pytestmark = [
@@ -105,6 +105,7 @@ async def test_a_person_is_tapped_and_then_the_turn_that_they_take(desk):
     assert await page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
+@pytest.mark.parametrize("desk", LONG_IN_ENGLISH, indirect=True)
 async def test_what_somebody_else_changed_meanwhile_is_said_shown_and_not_written_over(desk):
     page, roster = desk.page, desk.room.deps.roster
     early, late = await held(desk, EARLY), await held(desk, LATE)
@@ -125,6 +126,7 @@ async def test_what_somebody_else_changed_meanwhile_is_said_shown_and_not_writte
     desk.complaints.clear()
 
 
+@pytest.mark.parametrize("desk", LONG_IN_ENGLISH, indirect=True)
 async def test_a_turn_goes_to_a_gap_of_its_own_duty_only(desk):
     page = desk.page
     early = await held(desk, EARLY)

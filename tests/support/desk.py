@@ -4,19 +4,24 @@ A step is a click, a key, a choice or a text that is written; looking is none. T
 bound, so that no page grows a detour unseen.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from shutil import which
 
+import pytest
 from playwright.async_api import Browser, Page, async_playwright, expect
 
 from tests.support.duty_room import PASSWORD, DutyRoom, served
 
-__all__ = ["CHROMIUM", "Desk", "a_browser", "at_desk"]
+__all__ = ["CHROMIUM", "DESK", "LONG_IN_ENGLISH", "PHONE", "Desk", "a_browser", "at_desk", "seated"]
 
 CHROMIUM = which("chromium") or which("chromium-browser") or which("google-chrome") or ""
 _ARGUMENTS = ["--no-sandbox", "--headless", "--disable-gpu", "--disable-background-networking"]
+DESK = {"width": 1440, "height": 900}
+PHONE = {"width": 390, "height": 844}
+LONG_IN_ENGLISH = ("vi", pytest.param("en", marks=pytest.mark.soak))
+"""Languages of a task that takes seconds: its second one is driven by ``make soak``."""
 _PATIENCE = 30_000
 _HEARING = """window.tones = 0; const start = OscillatorNode.prototype.start;
 OscillatorNode.prototype.start = function (...given) { window.tones += 1; return start.apply(this, given); };"""
@@ -104,21 +109,50 @@ async def at_desk(
     shown_around: bool = True,
     script: bool = True,
 ) -> AsyncIterator[Desk]:
-    """Sit down and sign in; whoever gets up leaves a console without a complaint, and no foreign host was asked."""
+    """Open the room, sit down and sign in; nobody else comes in."""
     await room.add_accounts()
-    async with served(room) as address:
-        context = await browser.new_context(
-            viewport={"width": 1440, "height": 900}, java_script_enabled=script
-        )
-        context.set_default_timeout(_PATIENCE)
-        if shown_around:
-            await context.add_cookies([{"name": "thongsuot_tour", "value": "seen", "url": address}])
-        await context.add_init_script(_HEARING)
-        desk = Desk(await context.new_page(), address, room)
-        desk.watch()
-        await desk.go(f"/sign-in?lang={language}")
-        await desk.sign_in(name, board=board)
+    async with (
+        served(room) as address,
+        seated(
+            room,
+            browser,
+            address,
+            language=language,
+            name=name,
+            board=board,
+            shown_around=shown_around,
+            script=script,
+        ) as desk,
+    ):
         yield desk
-        await context.close()
+
+
+@asynccontextmanager
+async def seated(
+    room: DutyRoom,
+    browser: Browser,
+    address: str,
+    *,
+    language: str = "vi",
+    name: str = "trucban",
+    board: str = "/",
+    viewport: Mapping[str, int] = DESK,
+    shown_around: bool = True,
+    script: bool = True,
+) -> AsyncIterator[Desk]:
+    """Sit down in a room that is open to several; whoever gets up leaves a console without a complaint, and no foreign
+    host was asked.
+    """
+    context = await browser.new_context(viewport=viewport, java_script_enabled=script)
+    context.set_default_timeout(_PATIENCE)
+    if shown_around:
+        await context.add_cookies([{"name": "thongsuot_tour", "value": "seen", "url": address}])
+    await context.add_init_script(_HEARING)
+    desk = Desk(await context.new_page(), address, room)
+    desk.watch()
+    await desk.go(f"/sign-in?lang={language}")
+    await desk.sign_in(name, board=board)
+    yield desk
+    await context.close()
     assert desk.complaints == []
     assert desk.foreign == []
