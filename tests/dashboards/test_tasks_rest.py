@@ -13,7 +13,7 @@ incident by keys, by mouse: take on, progress, mended  ``test_tasks_officer``
 ask for aid; the partner accepts, on a telephone       ``test_tasks_officer``; here: ``the_partner``
 call script, evidence and reason, numbers              here: ``what_to_say``
 hand the shift over; accept                            ``test_tasks_officer``; here: ``a_turn_goes_on``
-site with bars and charts; probe now; roll call        ``test_tasks_officer``; ``test_look_now_pages``, ``test_rollcall_pages``
+site with bars and charts; probe now; roll call        ``test_tasks_officer``; ``test_site_looks``, ``test_rollcall_pages``
 carrier, vantage and risk pages                        here: ``the_carrier``
 search without diacritics                              ``test_tasks_officer``
 week by mouse, keys and taps, undo                     ``test_week_by_hand``
