@@ -1,5 +1,6 @@
 """What is done to the simulated province, by name; each answers what should come of it."""
 
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
@@ -360,6 +361,26 @@ def one_after_the_other(seed, number):
     return prepare
 
 
+def siblings_one_after_the_other(seed, number, *, every=90.0):
+    """So many pairs of groups behind one ring or core fall within 12 s; the rest of it lives: each is one matter."""
+
+    def prepare(e):
+        rng = Random(seed)
+        behind = defaultdict(list)
+        for risk in groups_to_cut(e, rng, len(e.inventory.risks)):
+            behind[e.inventory.risks[risk].parent or ""].append(risk)
+        pairs = [groups[:2] for parent, groups in sorted(behind.items()) if parent and len(groups) > 2]
+        rng.shuffle(pairs)
+        wanted = []
+        for turn, pair in enumerate(pairs[:number]):
+            began = BEGAN + every * turn
+            for risk, later in zip(pair, (0.0, rng.random() * 12), strict=True):
+                wanted.extend(a_group(risk, began=began + later, ended=began + 45)(e))
+        return wanted
+
+    return prepare
+
+
 BURSTS = Bursts(60, 1, 0.8)
 
 SCENARIOS = (
@@ -375,6 +396,13 @@ SCENARIOS = (
         75,
         sample="quang-nam-2021",
         tick=0.5,
+    ),
+    Scenario("two parts of a ring fall, the ring lives", siblings_one_after_the_other(4, 2), 170),
+    Scenario(
+        "parts of rings and cores fall, the rest lives",
+        siblings_one_after_the_other(6, 8),
+        740,
+        is_long=True,
     ),
     Scenario("two carriers cut in the same second", two_carriers(), 70),
     Scenario("two carriers cut, and a canary with them", two_carriers(canaries=1), 70, is_long=True),

@@ -106,18 +106,16 @@ async def run_scenario(scenario, *, seed=1, believe_every=1):
 def _causes(wanted, opened):
     """Judge each fault by the incidents of its own owner where several lasted at the same time.
 
-    An owner with one fault must have one incident; of an owner with several, each fault must have its own among them.
+    There each fault must have an incident of its own cause, and its owner no more incidents than faults.
     """
     overlap = any(a is not b and a.began <= b.began <= a.until for a in wanted for b in wanted)
     if not overlap:
         return tuple(expectations_met(wanted, opened))
-    faults = Counter(each.owner for each in wanted)
-    answers = []
-    for each in wanted:
-        theirs = [incident for incident in opened if incident.owner == each.owner]
-        is_found = any(_is_it(each, incident) for incident in theirs)
-        answers.append(all(expectations_met([each], theirs)) if faults[each.owner] == 1 else is_found)
-    return tuple(answers)
+    faults, incidents = (Counter(each.owner for each in some) for some in (wanted, opened))
+    return tuple(
+        incidents[each.owner] <= faults[each.owner] and any(_is_it(each, incident) for incident in opened)
+        for each in wanted
+    )
 
 
 def _is_it(each, incident):
