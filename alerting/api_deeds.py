@@ -14,13 +14,14 @@ from pydantic import AwareDatetime, Field
 from alerting import actions, direction, disputes
 from alerting.attachments import LARGEST_FILE, safe_headers
 from alerting.desk import MATCH, Body, Doing, IncidentDesk, Number, Words
-from alerting.errors import NotAllowedError, UnknownIncidentError, UnknownPartyError
+from alerting.errors import UnknownIncidentError, UnknownPartyError
 from alerting.models import CauseClass, DisputeKind, Incident, IncidentEvent, Matter, PendingReason
 from alerting.reported import Report
+from alerting.reporting_right import owner_allowed
 from alerting.service import Deed
 from alerting.severity import Impact
 from alerting.verification import verify
-from alerting.web.api import Asking, demand
+from alerting.web.api import demand
 from alerting.web.problems import answers
 from inventory.access import Right
 from inventory.models import Severity
@@ -118,7 +119,7 @@ def _add_reporting(routes: APIRouter, desk: IncidentDesk) -> None:
     ) -> Incident:
         asking = by.asking
         demand(asking, Right.REPORT_INCIDENTS, "open an incident")
-        owner = _owner_allowed(asking, body)
+        owner = owner_allowed(asking, body.matter, body.owner)
         scope = desk.scope_of(asking)
         if scope is not None and body.site and body.site not in scope.reached():
             raise UnknownPartyError("site", body.site)
@@ -141,17 +142,6 @@ def _add_reporting(routes: APIRouter, desk: IncidentDesk) -> None:
                 )
             )
         )
-
-
-def _owner_allowed(asking: Asking, body: NewIncident) -> str:
-    """Answer whose matter it shall be: who is kept to one party reports for that party alone."""
-    if body.matter.is_restricted:
-        demand(asking, Right.SEE_RESTRICTED, "open a restricted incident")
-    if asking.scope is None:
-        return body.owner
-    if body.owner not in {"", asking.scope}:
-        raise NotAllowedError(asking.name, "open an incident of another party")
-    return asking.scope
 
 
 def _add_party_deeds(routes: APIRouter, desk: IncidentDesk) -> None:

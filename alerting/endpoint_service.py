@@ -27,7 +27,7 @@ from alerting.endpoints import (
     receiver_of,
     trouble_of,
 )
-from alerting.errors import DeliveryError, RefusedEndpointError, UnknownEndpointError
+from alerting.errors import DeliveryError, EndpointConflictError, RefusedEndpointError, UnknownEndpointError
 from alerting.message_store import add_messages, events_for
 from alerting.models import DeliveryState
 from alerting.notify.event import EventChannel
@@ -117,9 +117,9 @@ class EndpointService:
         async with transaction(self._database) as connection:
             present = await store.endpoints_of(connection, by.party)
             if any(each.url == url and each.dialect is dialect for each in present):
-                raise RefusedEndpointError(EndpointFault.SAME_ADDRESS)
+                raise EndpointConflictError(EndpointFault.SAME_ADDRESS)
             if len(present) >= MOST:
-                raise RefusedEndpointError(EndpointFault.TOO_MANY)
+                raise EndpointConflictError(EndpointFault.TOO_MANY)
             identifier = await store.add_endpoint(connection, made, draw=self._draw)
             await self._write(connection, by, identifier, f"added {url}")
             return await self._own(connection, by, identifier)
@@ -140,7 +140,7 @@ class EndpointService:
             if any(
                 one.id != identifier and (one.url, one.dialect) == (url, before.dialect) for one in others
             ):
-                raise RefusedEndpointError(EndpointFault.SAME_ADDRESS)
+                raise EndpointConflictError(EndpointFault.SAME_ADDRESS)
             told = sorted(event.value for event in events)
             await store.change_endpoint(
                 connection, identifier, {"url": url, "events": told, "enabled": enabled}

@@ -7,6 +7,7 @@ that answered for the incident before hears nothing of what comes after.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -14,8 +15,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alerting.endpoint_store import listening
 from alerting.endpoints import EVENT_VALID, Dialect, Endpoint, EndpointEvent, event_of, receiver_of
+from alerting.ledger import entries_of
 from alerting.message_store import add_messages
 from alerting.models import DeliveryState, Incident, LedgerEntry, Message, MessageKind
+from alerting.store import ledger_of
 from alerting.tmf621 import ticket_of
 from inventory.models import ContactChannel
 
@@ -32,8 +35,16 @@ async def tell_machines(
     for endpoint in await listening(connection, after.owner):
         event = event_of(before, after, entry, endpoint.dialect)
         if event is not None and event in endpoint.events:
-            told.append(_event(endpoint, event, after, entry))
+            told.append(_event(endpoint, event, after, await _numbered(connection, endpoint, entry)))
     await add_messages(connection, told)
+
+
+async def _numbered(connection: AsyncConnection, endpoint: Endpoint, entry: LedgerEntry) -> LedgerEntry:
+    """Answer ``entry`` with the number that the party may count it by: how much happened while another was accountable is not told."""
+    if not endpoint.party:
+        return entry
+    own = entries_of(await ledger_of(connection, entry.incident), endpoint.party)
+    return replace(entry, sequence=len(own))
 
 
 def _event(endpoint: Endpoint, event: EndpointEvent, incident: Incident, entry: LedgerEntry) -> Message:

@@ -33,6 +33,7 @@ __all__ = [
     "AlertingError",
     "ChangedMeanwhileError",
     "DeliveryError",
+    "EndpointConflictError",
     "IllegalTransitionError",
     "ImpossibleDeedError",
     "ImpossibleTimeError",
@@ -238,6 +239,12 @@ class RefusedEndpointError(RefusedError):
     @override
     def __str__(self) -> str:
         return _ENDPOINT_FAULTS[self.fault]
+
+
+class EndpointConflictError(RefusedEndpointError):
+    """An address that is written down already, or for which there is no room."""
+
+    status: ClassVar[int] = 409
 
 
 class DeliveryError(AlertingError):

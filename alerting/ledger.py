@@ -18,7 +18,7 @@ from alerting.incident import find
 from alerting.models import CauseClass, Incident, IncidentEvent, IncidentState, LedgerEntry
 from inventory.models import Phase, Severity
 
-__all__ = ["GENESIS", "append", "changes_between", "fold", "verify"]
+__all__ = ["GENESIS", "append", "changes_between", "entries_of", "fold", "verify"]
 
 GENESIS = "0" * 64
 """What the first entry of an incident has for its predecessor."""
@@ -117,3 +117,13 @@ def _hash(entry: LedgerEntry) -> str:
         field.name: _encoded(getattr(entry, field.name)) for field in fields(entry) if field.name != "hash"
     }
     return hashlib.sha256(_canonical(content)).hexdigest()
+
+
+def entries_of(entries: Sequence[LedgerEntry], party: str) -> list[LedgerEntry]:
+    """Answer the entries of the times in which ``party`` was accountable, as they are."""
+    found, owner = [], ""
+    for entry in entries:
+        owner = entry.details.get("changes", {}).get("owner", owner)
+        if owner == party:
+            found.append(entry)
+    return found

@@ -22,7 +22,7 @@ from alerting.store import with_condition
 from alerting.titles import reported_titles
 from inventory.models import PartyKind, SiteKind
 
-__all__ = ["CALLBACK", "Report", "open_reported"]
+__all__ = ["CALLBACK", "Report", "condition_of_report", "open_reported"]
 
 CALLBACK = "callback"
 """How what nobody measures is verified: somebody calls the place."""
@@ -64,10 +64,14 @@ class Report:
     occurred_at: datetime | None = None
     impact: Impact | None = None
     confirmed: bool = True
+    external: str = ""
+    """What the ticket system of ``owner`` that reports it calls it."""
 
     def as_facts(self) -> dict[str, Any]:
         """Answer what the incident keeps of it, as JSON values."""
+        named = {"external": {"id": self.external, "party": self.owner}} if self.external else {}
         return {
+            **named,
             "matter": self.matter.value,
             "text": self.text,
             "site": self.site,
@@ -77,11 +81,16 @@ class Report:
         }
 
 
+def condition_of_report(key: str) -> str:
+    """Answer the condition of what was reported under ``key``."""
+    return f"report:{key}"
+
+
 async def open_reported(
     connection: AsyncConnection, report: Report, province: Province, numbers: Numbers, at: datetime
 ) -> tuple[Case, bool]:
     """Open the incident of ``report``; answers it, and whether it is new."""
-    condition = f"report:{report.key}"
+    condition = condition_of_report(report.key)
     known = await with_condition(connection, condition)
     if known is not None:
         return await Case.load(connection, known.id), False

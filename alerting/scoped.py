@@ -24,6 +24,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from alerting.evidence import TRACED
+from alerting.ledger import entries_of
 from alerting.models import Incident, LedgerEntry
 from inventory.models import Inventory, PartyKind
 from monitor.planned import MARK
@@ -90,14 +91,14 @@ def ledger_for(entries: Sequence[LedgerEntry], scope: Scope | None) -> list[Ledg
         return list(entries)
     return [
         replace(entry, sequence=place, details=_details(entry.details, scope))
-        for place, entry in enumerate(_of_party(entries, scope), 1)
+        for place, entry in enumerate(entries_of(entries, scope.party), 1)
     ]
 
 
 def version_for(entries: Sequence[LedgerEntry], scope: Scope | None) -> int:
     """Answer the version of an incident as a party may count it: the number of its last entry in :func:`ledger_for`."""
     if scope is not None:
-        return len(_of_party(entries, scope))
+        return len(entries_of(entries, scope.party))
     return entries[-1].sequence if entries else 0
 
 
@@ -105,17 +106,8 @@ def version_meant(shown: int, entries: Sequence[LedgerEntry], scope: Scope | Non
     """Answer which version a party means that was shown ``shown``; -1, which no incident has: none that it was shown."""
     if scope is None:
         return shown
-    mine = _of_party(entries, scope)
+    mine = entries_of(entries, scope.party)
     return mine[shown - 1].sequence if 0 < shown <= len(mine) else -1
-
-
-def _of_party(entries: Sequence[LedgerEntry], scope: Scope) -> list[LedgerEntry]:
-    found, owner = [], ""
-    for entry in entries:
-        owner = entry.details.get("changes", {}).get("owner", owner)
-        if owner == scope.party:
-            found.append(entry)
-    return found
 
 
 def _details(details: Mapping[str, Any], scope: Scope) -> dict[str, Any]:
@@ -136,6 +128,10 @@ def _facts(facts: Mapping[str, Any], scope: Scope) -> dict[str, Any]:
         shown["impact"] = _impact(shown["impact"], scope)
     if TRACED in shown:
         shown[TRACED] = [code for code in shown[TRACED] if scope.owns_target(code)]
+    told = shown.get("report")
+    if told and told.get("external", {}).get("party", scope.party) != scope.party:
+        # The number in another's ticket system, who reported it before it was handed over.
+        shown["report"] = {name: value for name, value in told.items() if name != "external"}
     dispute = shown.get("dispute")
     if dispute and dispute.get("owner") != scope.party:
         del shown["dispute"]

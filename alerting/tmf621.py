@@ -185,13 +185,20 @@ def ticket_of(incident: Incident, entries: Sequence[LedgerEntry], *, owner_name:
         requested_resolution_date=_moment(facts.get("restore_by")),
         expected_resolution_date=_moment(facts.get("eta")),
         resolution_date=incident.ended_at,
-        external_identifier=(Reference(id=incident.number, name="thongsuot"),),
+        external_identifier=tuple(_names(incident)),
         status_change_history=history,
         note=tuple(_notes(entries)),
         related_party=(Reference(id=incident.owner, name=owner_name, role="owner"),),
         trouble_ticket_relationship=tuple(merged),
         trouble_ticket_characteristic=tuple(_characteristics(incident)),
     )
+
+
+def _names(incident: Incident) -> Iterable[Reference]:
+    yield Reference(id=incident.number, name="thongsuot")
+    external = incident.facts.get("report", {}).get("external", {})
+    if external.get("party") == incident.owner:
+        yield Reference(id=external["id"], name=incident.owner)
 
 
 def _moment(text: object) -> datetime | None:

@@ -1,8 +1,8 @@
-"""Trouble tickets (TMF621 v5) over HTTP: a carrier's own system lists, reads and patches the carrier's incidents.
+"""Trouble tickets (TMF621 v5) over HTTP: a carrier's own system lists, reads, opens and patches the carrier's incidents.
 
 It is the incident machine in other words: every patch is an act of :mod:`alerting.actions` with its rights, its ledger
 entry and its entity tag. Scope is an argument of every query, as everywhere: another party's ticket does not exist.
-Refusals are problem documents (RFC 9457). Closing and cancelling are the department's, so a patch to them is refused.
+Refusals are problem documents (RFC 9457) that carry TMF630's ``code``, ``reason`` and ``message`` too. Closing and cancelling are the department's, so a patch to them is refused.
 """
 
 from collections.abc import Sequence
@@ -13,14 +13,17 @@ from fastapi import APIRouter, Depends, Query, Response
 
 from alerting import actions
 from alerting.desk import Doing, IncidentDesk, Number, shown_version
-from alerting.errors import ImpossibleDeedError, MissingReasonError, NotAllowedError
+from alerting.errors import ImpossibleDeedError, MissingReasonError, NotAllowedError, UnknownPartyError
 from alerting.models import ACKNOWLEDGEABLE, Incident, IncidentEvent, PendingReason
+from alerting.reported import Report, condition_of_report
+from alerting.reporting_right import owner_allowed
 from alerting.scoped import incident_for, ledger_for
 from alerting.service import AlertingService
 from alerting.store import incident as read_incident
 from alerting.store import incidents as read_incidents
-from alerting.store import ledger_of
+from alerting.store import ledger_of, with_condition
 from alerting.tmf621 import PATH, Ticket, TicketPatch, TicketStatus, states_of, status_of, ticket_of
+from alerting.tmf621_new import NewTicket, impact_of, key_of, matter_of
 from alerting.web.api import Api, Asking, demand
 from alerting.web.etags import etag
 from alerting.web.problems import answers
@@ -57,6 +60,21 @@ def router(api: Api, service: AlertingService, *, public_url: str) -> APIRouter:
     ) -> Ticket:
         ticket, version = await tickets.one(asking, incident)
         response.headers["ETag"] = etag(version)
+        return ticket
+
+    @routes.post(
+        "",
+        status_code=201,
+        summary="Open a ticket; the same externalIdentifier again is the same ticket, answered with 200",
+        responses={200: {"model": Ticket, "description": "It was opened before."}},
+        response_model_by_alias=True,
+    )
+    async def opened(body: NewTicket, by: Annotated[Doing, Depends(desk.deed)]) -> Ticket:
+        identifier, is_new = await tickets.open(by.asking, body)
+        ticket, version = await tickets.one(by.asking, identifier)
+        by.response.status_code = 201 if is_new else 200
+        by.response.headers["Location"] = f"{PATH}/{identifier}"
+        by.response.headers["ETag"] = etag(version)
         return ticket
 
     @routes.patch(
@@ -114,6 +132,39 @@ class _Tickets:
             return self._ticket(found, entries, asking), await shown_version(
                 connection, identifier, self._desk.scope_of(asking)
             )
+
+    async def open(self, asking: Asking, body: NewTicket) -> tuple[int, bool]:
+        """Open what is told; answers its id, and whether it is new."""
+        demand(asking, Right.REPORT_INCIDENTS, "open a ticket")
+        matter = matter_of(body)
+        owner = owner_allowed(asking, matter, body.owner)
+        site, area = self._place(asking, body.place)
+        caller = asking.scope if asking.scope is not None else f"\n{asking.name}"
+        key = key_of(body, caller, otherwise=self._desk.token())
+        async with reading(self._desk.database) as connection:
+            known = await with_condition(connection, condition_of_report(key))
+        told = Report(
+            matter=matter,
+            text=body.words,
+            reporter=asking.name,
+            key=key,
+            site=site,
+            area=area,
+            owner=owner,
+            impact=impact_of(body),
+            external=body.external,
+        )
+        incident = await self._desk.service.report(told)
+        return incident.id, known is None
+
+    def _place(self, asking: Asking, code: str) -> tuple[str, str]:
+        """Answer ``code`` as a site or as an area; a site that the caller may not name is as unknown as none."""
+        inventory, scope = self._desk.service.inventory, self._desk.scope_of(asking)
+        if code in inventory.areas:
+            return "", code
+        if code and (code not in inventory.sites or (scope is not None and code not in scope.reached())):
+            raise UnknownPartyError("site or area", code)
+        return code, ""
 
     def _ticket(self, incident: Incident, entries: Sequence[Any], asking: Asking) -> Ticket:
         party = self._desk.service.inventory.parties.get(incident.owner)

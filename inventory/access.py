@@ -129,9 +129,13 @@ RIGHTS: Mapping[Role, frozenset[Right]] = {
 
 
 def rights_of(role: Role, party: str = "") -> frozenset[Right]:
-    """Answer everything that ``role`` may do; a machine of a party may do what that party's people may, no more."""
+    """Answer everything that ``role`` may do; a machine of a party may do what that party's people may, no more.
+
+    It may open tickets of its party's own (TMF621), which a machine of nobody's may not: it could call out anybody.
+    """
     if role is Role.MACHINE and party:
-        return (RIGHTS[Role.MACHINE] & RIGHTS[Role.CARRIER]) | {Right.USE_API}
+        own = RIGHTS[Role.MACHINE] | {Right.REPORT_INCIDENTS}
+        return (own & RIGHTS[Role.CARRIER]) | {Right.USE_API}
     return RIGHTS[role]
 
 

@@ -23,6 +23,7 @@ from alerting.planned_api import router as planned_routes
 from alerting.rollcall_api import router as rollcall_routes
 from alerting.roster_api import router as roster_routes
 from alerting.tmf621_api import router as ticket_routes
+from alerting.tmf621_hub_api import hub_router
 from alerting.web.api import Api, ApiApplication
 from dashboards.api_access import api_actor, belief_guard
 from dashboards.assembly import assemble
@@ -311,6 +312,7 @@ def _add_duties(app: FastAPI, api: Api, service: Service) -> None:
     app.include_router(look_routes(api, pages.look_now))
     monitor = service.monitor
     app.include_router(rollcall_routes(api, pages.rollcall, lambda: (monitor.inventory, monitor.topology)))
+    app.include_router(hub_router(api, service.acting.endpoints))
     app.include_router(ticket_routes(api, service.alerting, public_url=service.settings.pages.public_url))
 
 

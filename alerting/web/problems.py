@@ -1,5 +1,6 @@
 """Errors as problem documents (RFC 9457): one shape for every refusal of ``/api/v1``, declared and sent."""
 
+import json
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
@@ -33,6 +34,8 @@ __all__ = [
 MEDIA_TYPE = "application/problem+json"
 _OURS = ("/api/", "/tmf-api/")
 """Paths on which every refusal is a problem document."""
+_TMF = "/tmf-api/"
+_OF_THE_BODY = {"content-length", "content-type"}
 
 
 class InvalidPart(BaseModel):
@@ -51,6 +54,11 @@ class Problem(BaseModel):
     detail: str
     faults: list[InvalidPart] | None = Field(default=None, description="With 422: what is not as described.")
     allowed: list[str] | None = Field(default=None, description="With 409: the events that can happen now.")
+    code: str | None = Field(default=None, description="Below /tmf-api/, as TMF630's Error: the stable name.")
+    reason: str | None = Field(default=None, description="Below /tmf-api/: the title.")
+    message: str | None = Field(
+        default=None, description="Below /tmf-api/: the detail, and what is wrong where."
+    )
 
 
 def answers(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -106,11 +114,31 @@ class ProblemRoute(APIRoute):
                 if (claim := claim_of(request)) is not None:
                     await claim.drop()
                 raise
+            if request.url.path.startswith(_TMF) and answer.media_type == MEDIA_TYPE:
+                answer = _in_tmf_words(answer)
             if (claim := claim_of(request)) is not None:
                 await claim.settle(answer)
             return answer
 
         return handle
+
+
+def _in_tmf_words(answer: Response) -> Response:
+    """Add to a problem document what TMF630 calls an Error: who speaks only the one reads the same document."""
+    told = json.loads(bytes(answer.body))
+    wrong = [
+        f"{'.'.join(str(step) for step in one['at'])}: {one['reason']}" for one in told.get("faults") or ()
+    ]
+    error = {
+        "@type": "Error",
+        "code": told["type"].rpartition(":")[2],
+        "reason": told["title"],
+        "message": "; ".join([told["detail"], *wrong]),
+    }
+    headers = {name: value for name, value in answer.headers.items() if name.lower() not in _OF_THE_BODY}
+    return JSONResponse(
+        {**told, **error}, status_code=answer.status_code, headers=headers, media_type=MEDIA_TYPE
+    )
 
 
 async def _answered(inner: Callable[[Request], Coroutine[Any, Any, Response]], request: Request) -> Response:

@@ -4,99 +4,31 @@ import asyncio
 import hashlib
 import hmac
 import json
-import secrets
-from contextlib import asynccontextmanager
 from datetime import timedelta
 from functools import partial
 from types import SimpleNamespace
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import update
 
 from alerting.direction import reassign
 from alerting.endpoint_address import Reach
-from alerting.endpoint_service import MOST, Editor, EndpointService
+from alerting.endpoint_service import MOST, Editor
 from alerting.endpoints import EVENT_VALID, OVERLAP, EndpointEvent, EndpointFault, Trouble, trouble_of
 from alerting.errors import RefusedEndpointError, UnknownEndpointError
 from alerting.message_store import messages_of, oldest_waiting
 from alerting.models import DeliveryState
-from alerting.notify.event import EventChannel, signatures
+from alerting.notify.event import signatures
 from alerting.notify.webhook import SIGNATURE, signature
 from alerting.schema import incidents, outbox
 from alerting.settings import EventSettings
-from alerting.worker import OutboxWorker
 from inventory.database import reading, transaction
 from inventory.models import ContactChannel
 from tests.support.acting import a_duty_room, until
 from tests.support.acting_servers import a_receiver
+from tests.support.machines import EVERYTHING, VNPT, Machines, told
 
-EVERYTHING = tuple(EndpointEvent)
-VNPT = Editor("NOC VNPT", "VNPT", "192.0.2.1")
 VIETTEL = Editor("NOC Viettel", "VIETTEL")
-
-
-class _Lent:
-    """The channel for one lane, whose end does not close it."""
-
-    def __init__(self, channel):
-        self.send = channel.send
-
-    async def close(self):
-        pass
-
-
-class Machines:
-    """A duty room, the endpoints of its parties and the lane that tells them."""
-
-    def __init__(self, room, **options):
-        self.room = room
-        settings = EventSettings(networks=("127.0.0.0/8",), timeout_seconds=5)
-        self.channel = EventChannel(
-            settings,
-            database=room.database,
-            clock=room.clock,
-            public_url="https://ts.invalid/",
-            party_name=lambda code: f"tên {code}",
-            **options,
-        )
-        self.service = EndpointService(
-            database=room.database, clock=room.clock, token=secrets.token_urlsafe, channel=self.channel
-        )
-
-    async def add(self, receiver, by=VNPT, events=EVERYTHING, **more):
-        return await self.service.add(by, url=receiver.url, events=events, **more)
-
-    async def rows(self):
-        async with reading(self.room.database) as connection:
-            query = select(outbox).where(outbox.c.channel == "event").order_by(outbox.c.id)
-            return (await connection.execute(query)).mappings().all()
-
-    @asynccontextmanager
-    async def telling(self):
-        worker = OutboxWorker(
-            database=self.room.database,
-            channels={ContactChannel.EVENT: _Lent(self.channel)},
-            clock=self.room.clock,
-            links=self.room.service.links,
-            metrics=self.room.service.metrics,
-        )
-        stop = asyncio.Event()
-        task = asyncio.create_task(worker.run(stop))
-        try:
-            yield worker
-        finally:
-            stop.set()
-            async with asyncio.timeout(5):
-                await task
-
-    async def quiet(self):
-        """Tell what there is to tell, until every event is at its end."""
-
-        async def nothing_waits():
-            return all(row["state"] not in {"pending", "leased"} for row in await self.rows())
-
-        async with self.telling():
-            await until(nothing_waits)
 
 
 @pytest.fixture
@@ -109,10 +41,6 @@ async def machines(tmp_path, database_url):
 async def receiver():
     async with a_receiver() as receiver:
         yield receiver
-
-
-def told(receiver):
-    return [json.loads(call.body) for call in receiver.calls]
 
 
 async def test_every_entry_of_the_ledger_is_told_once_and_in_order(machines, receiver):
@@ -163,6 +91,8 @@ async def test_whom_an_incident_is_handed_to_hears_of_it_and_who_had_it_no_more(
         assert len(receiver.calls) == before
         first = told(other)[0]
         assert (first["event"], first["incident"]["owner"]) == ("opened", "VIETTEL")
+        assert [each["sequence"] for each in told(other)] == list(range(1, len(other.calls) + 1))
+        assert first["key"].endswith(":1")
         assert "VNPT" not in json.dumps(
             {**first, "incident": {**first["incident"], "title": "", "title_en": ""}}
         )

@@ -32,7 +32,7 @@ _OF_A_SIDE = {
     ("accounts", "name"): "account", ("troubleTicket", "incident"): "incident", ("shifts", "shift"): "shift", ("swaps", "swap"): "swap",
     ("inspections", "id"): "inspection", ("inspections", "inspection"): "inspection",
     ("findings", "finding"): "finding", ("drills", "id"): "drill", ("drills", "drill"): "drill",
-    ("handovers", "handover"): "handover", ("webhooks", "id"): "hook", ("risks", "code"): "ring", ("carriers", "code"): "party", ("carriers", "party"): "party",
+    ("handovers", "handover"): "handover", ("webhooks", "id"): "hook", ("hub", "subscription"): "hook", ("risks", "code"): "ring", ("carriers", "code"): "party", ("carriers", "party"): "party",
 }  # fmt: skip
 """(The part of the path before it, its name) to what of a side fills it."""
 _INCIDENT_ACTS = ("acknowledge", "start", "countersign", "progress", "pause", "mitigate", "restored", "verify",

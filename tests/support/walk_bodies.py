@@ -144,6 +144,8 @@ def _with(**body: Any) -> Callable[[Side], Iterator[dict[str, Any]]]:
 
 
 _T = "/tmf-api/troubleTicket/v5/troubleTicket"
+_HUB = "/tmf-api/troubleTicket/v5/hub"
+_TICKET = {"description": "mất liên lạc", "severity": "minor", "ticketType": "outage"}
 _I, _A, _R = "/api/v1/incidents", "/api/v1/aid", "/api/v1/roster"
 _NOTED = {
     "acknowledge": {}, "progress": {}, "restored": {}, "note": {}, "close": {"cause": "fibre_cut"}, "cancel": {},
@@ -190,6 +192,13 @@ BODIES: Mapping[tuple[str, str], Callable[[Side], Iterator[Any]]] = {
     ),
     ("POST", "/api/v1/findings/{finding}/fixed"): _with(note="đã xem"),
     ("POST", "/api/v1/findings/{finding}/verified"): _with(note="đã xem"),
+    ("POST", _T): lambda side: iter(
+        [
+            {**_TICKET, "relatedEntity": [{"id": side.site}]},
+            {**_TICKET, "relatedParty": [{"id": side.party, "role": "owner"}]},
+        ]
+    ),
+    ("POST", _HUB): _with(callback="https://169.254.169.254/"),
     ("PATCH", f"{_T}/{{incident}}"): _with(status="acknowledged"),
 }
 """Writes of programs, by route; one with several bodies is asked once with each."""
@@ -197,7 +206,7 @@ BODIES: Mapping[tuple[str, str], Callable[[Side], Iterator[Any]]] = {
 BODILESS: frozenset[Any] = frozenset(
     {
         "request", "accept", "withdraw", "cancel",
-        ("POST", "/-/reload"), ("DELETE", f"{_R}/shifts/{{shift}}"), ("POST", "/api/v1/planned/calendar"),
+        ("POST", "/-/reload"), ("DELETE", f"{_R}/shifts/{{shift}}"), ("DELETE", f"{_HUB}/{{subscription}}"), ("POST", "/api/v1/planned/calendar"),
         ("POST", "/hooks/heartbeat/{token}"), ("POST", "/hooks/batches"), ("POST", "/hooks/receipts"),
         ("POST", "/hooks/answers"), ("POST", "/hooks/alertmanager"), ("POST", "/sign-out"),
     }
