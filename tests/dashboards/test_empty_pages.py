@@ -24,6 +24,7 @@ EMPTY = {
     "/inspections": "/inspections",
     "/planned": "/planned",
     "/reports": "/reports",
+    "/rollcall": "/rollcall?which=incident",
     "/roster": "/roster",
     "/roster/handover": "/roster/handover",
     "/roster/phones": "/roster/phones",
@@ -31,7 +32,9 @@ EMPTY = {
     "/search": "/search?q=zzz",
 }
 """Pages of lists, each with an address at which nothing is listed."""
-CARRIERS = {path: address for path, address in EMPTY.items() if path != "/groups"} | {"/portal": "/portal"}
+CARRIERS = {path: address for path, address in EMPTY.items() if path not in {"/groups", "/rollcall"}} | {
+    "/portal": "/portal"
+}
 NEVER_EMPTY = {
     "/": "the map is the inventory's; no open incident is what everybody hopes for, and says that nothing waits",
     "/wall": "as the board",
