@@ -62,20 +62,7 @@ def router(api: Api, service: AlertingService, *, public_url: str) -> APIRouter:
         response.headers["ETag"] = etag(version)
         return ticket
 
-    @routes.post(
-        "",
-        status_code=201,
-        summary="Open a ticket; the same externalIdentifier again is the same ticket, answered with 200",
-        responses={200: {"model": Ticket, "description": "It was opened before."}},
-        response_model_by_alias=True,
-    )
-    async def opened(body: NewTicket, by: Annotated[Doing, Depends(desk.deed)]) -> Ticket:
-        identifier, is_new = await tickets.open(by.asking, body)
-        ticket, version = await tickets.one(by.asking, identifier)
-        by.response.status_code = 201 if is_new else 200
-        by.response.headers["Location"] = f"{PATH}/{identifier}"
-        by.response.headers["ETag"] = etag(version)
-        return ticket
+    _add_opening(routes, desk, tickets)
 
     @routes.patch(
         "/{incident}",
@@ -92,6 +79,23 @@ def router(api: Api, service: AlertingService, *, public_url: str) -> APIRouter:
         return ticket
 
     return routes
+
+
+def _add_opening(routes: APIRouter, desk: IncidentDesk, tickets: "_Tickets") -> None:
+    @routes.post(
+        "",
+        status_code=201,
+        summary="Open a ticket; the same externalIdentifier again is the same ticket, answered with 200",
+        responses={200: {"model": Ticket, "description": "It was opened before."}},
+        response_model_by_alias=True,
+    )
+    async def opened(body: NewTicket, by: Annotated[Doing, Depends(desk.deed)]) -> Ticket:
+        identifier, is_new = await tickets.open(by.asking, body)
+        ticket, version = await tickets.one(by.asking, identifier)
+        by.response.status_code = 201 if is_new else 200
+        by.response.headers["Location"] = f"{PATH}/{identifier}"
+        by.response.headers["ETag"] = etag(version)
+        return ticket
 
 
 class _Tickets:
