@@ -22,6 +22,7 @@ __all__ = [
     "NOT_RESTRICTED",
     "Walker",
     "differing",
+    "is_foreign",
     "opens_without_account",
     "reading",
     "routes",
@@ -62,16 +63,20 @@ class Walker:
             if not _may_know(name, whose)
         }
 
-    async def ask(self, asked: Asked) -> Any:
-        """Ask, and note what the answer should not have told."""
-        more = {}
+    async def send(self, asked: Asked) -> Any:
+        """Ask, and answer what came."""
+        more: dict[str, Any] = {}
         if asked.form is not None:
             more["data"] = {**asked.form, "csrf": form_token(self.secret, asked.path)}
         if asked.files is not None:
             more["files"] = asked.files
         if asked.json is not None:
             more["json"] = asked.json
-        answer = await self.client.request(asked.route[0], asked.path, **more)
+        return await self.client.request(asked.route[0], asked.path, **more)
+
+    async def ask(self, asked: Asked) -> Any:
+        """Ask, and note what the answer should not have told."""
+        answer = await self.send(asked)
         self.statuses[answer.status_code] += 1
         assert answer.status_code < 500 or asked.route in MAY_BE_UNREADY, f"{asked.route} {answer.text}"
         self._read(asked, text_of(answer))
@@ -146,7 +151,7 @@ async def differing(
     await walker.client.get("/api/v1/incidents")
     asked = requests(routes(day), theirs)
     for one, none in zip(asked, requests(routes(day), _like(theirs)), strict=True):
-        if _is_foreign(one, none) and among(one):
+        if is_foreign(one, none) and among(one):
             with stated(database) as worked:
                 told = normal(await walker.ask(one), one)
             with stated(database) as worked_for_none:
@@ -171,7 +176,8 @@ def _like(side: Side) -> Side:
     return replace(nobody(), party=side.party)
 
 
-def _is_foreign(one: Asked, none: Asked) -> bool:
+def is_foreign(one: Asked, none: Asked) -> bool:
+    """Answer whether the two ask for different things, of which neither opens by itself or is one's own."""
     is_key = opens_without_account(one) or one.route in SLOWED_DOWN | OF_ONESELF
     return not is_key and (one.path, one.form, one.json) != (none.path, none.form, none.json)
 
