@@ -25,7 +25,7 @@ from probes.fleet import Fleet, build_fleet, pacing_of
 from probes.gather import Gather
 from probes.health import CountsDrops, HealthReader, SelfCheck
 from probes.icmp import IcmpEngine, IcmpNotAllowedError, IcmpResults, IcmpStatistics
-from probes.models import Look, Probe
+from probes.models import Evidence, Look, Outcome, Probe
 from probes.resolve import RESOLVE_SECONDS, Resolver
 from probes.runner import Runner, RunnerStatistics
 from probes.stamp_reflector import StampReflector
@@ -134,15 +134,20 @@ class VantageWorker:
         if loop is not None and runner is not None and not loop.is_closed():
             loop.call_soon_threadsafe(runner.look_now, tuple(codes))
 
-    def tell(self, looks: Sequence[Look]) -> None:
-        """Take looks that others took for us (people, by telephone) into the next batch; safe from any thread.
-
-        ``target`` is an index of the present inventory's targets.
-        """
-        loop, gather = self._loop, self._gather
+    def tell(self, codes: Sequence[str], *, evidence: Evidence, at_ns: int) -> None:
+        """Take into the next batch that targets answered somebody else (people, by telephone); safe from any thread."""
+        loop = self._loop
         if loop is not None and not loop.is_closed():
-            for look in looks:
-                loop.call_soon_threadsafe(gather.add, look)
+            loop.call_soon_threadsafe(self._tell, tuple(codes), evidence, at_ns)
+
+    def _tell(self, codes: Sequence[str], evidence: Evidence, at_ns: int) -> None:
+        # Numbered here, by the fleet whose digest the batch will bear: another thread may know a newer inventory.
+        places = self._current.topology.index.places(codes) if self._runner is not None else ()
+        for place in places:
+            if place >= 0:
+                self._gather.add(
+                    Look(int(place), at_ns, Outcome.OK, evidence=evidence, detail="told by telephone")
+                )
 
     def statistics(self) -> WorkerStatistics:
         """Answer the counters as they stand; safe from any thread."""

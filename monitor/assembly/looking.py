@@ -14,7 +14,7 @@ from probes.call_limits import CallLimits
 from probes.catalogue import catalogue, clock_error
 from probes.fleet import is_numeric
 from probes.heartbeat import HeartbeatBook
-from probes.models import Look, Probe
+from probes.models import Evidence, Probe
 from probes.stamp_reflector import StampReflector
 from probes.trap_events import vendor_kinds
 from probes.traps import TrapReceiver
@@ -69,10 +69,10 @@ class Looking:
         if self._vantage is not None:
             self._vantage.look_now(codes)
 
-    def tell(self, looks: Sequence[Look]) -> None:
-        """Put what people heard by telephone into the next batch of the running vantage."""
+    def tell(self, codes: Sequence[str], at_ns: int) -> None:
+        """Put what people confirmed by telephone into the next batch of the running vantage."""
         if self._vantage is not None:
-            self._vantage.tell(looks)
+            self._vantage.tell(codes, evidence=Evidence.HUMAN_CONFIRMED, at_ns=at_ns)
 
     def is_alive(self) -> bool:
         """Answer whether the vantage's thread runs."""

@@ -17,7 +17,6 @@ from inventory.models import Inventory, ProbeKind
 from inventory.topology import Topology
 from monitor.assembly.clocks import Loops
 from monitor.moments import nanoseconds
-from probes.models import Evidence, Look, Outcome
 
 __all__ = ["RollCalls"]
 
@@ -39,14 +38,14 @@ class Places(Protocol):
 
 
 class RollCalls:
-    """Tells ``tell`` of every answer that confirms a path; does nothing where the inventory asks for none."""
+    """Tells ``tell`` which targets an answer confirms, and when it was given; nothing where the inventory asks for none."""
 
     def __init__(
         self,
         service: RollCallService,
         places: Places,
         *,
-        tell: Callable[[Sequence[Look]], None],
+        tell: Callable[[Sequence[str], int], None],
     ) -> None:
         self._service = service
         self._places = places
@@ -63,18 +62,8 @@ class RollCalls:
             self._told = await self._service.last_id()
         for call in await self._service.after(self._told):
             self._told = call.id
-            self._tell(
-                [
-                    Look(
-                        topology.index[target],
-                        nanoseconds(call.at),
-                        Outcome.OK,
-                        evidence=Evidence.HUMAN_CONFIRMED,
-                        detail=f"roll call {call.id}",
-                    )
-                    for target in confirmed(call, inventory, topology)
-                ]
-            )
+            if targets := confirmed(call, inventory, topology):
+                self._tell(targets, nanoseconds(call.at))
 
     def loops(self) -> Loops:
         """Answer the loop that looks for new answers."""

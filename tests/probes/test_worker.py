@@ -155,6 +155,22 @@ async def test_what_something_told_of_is_looked_at_without_waiting_for_its_turn(
 
 
 @pytest.mark.root
+async def test_what_a_person_asked_for_by_its_code_is_looked_at_without_waiting_for_its_turn():
+    bus = InProcessBus()
+    inventory = an_inventory(targets=some_targets(ProbeKind.ICMP, 3))
+    slow = replace(inventory.policy.default_look, cadence=3600)
+    inventory = replace(inventory, policy=replace(inventory.policy, default_look=slow))
+    worker = a_worker(inventory, bus)
+    worker.start()
+    try:
+        worker.look_now([list(inventory.targets)[1], "NO-SUCH"])
+        rows = await rows_until(bus, lambda rows: any(target == 1 for target, _ in of_fleet(rows)))
+    finally:
+        worker.stop()
+    assert (1, Outcome.OK) in of_fleet(rows)
+
+
+@pytest.mark.root
 async def test_a_reload_changes_what_is_looked_at_and_the_digest_that_batches_bear():
     bus = InProcessBus()
     first = an_inventory(targets=some_targets(ProbeKind.ICMP, 5))
