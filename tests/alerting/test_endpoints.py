@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import hmac
 import json
+import ssl
 from datetime import timedelta
 from functools import partial
 from types import SimpleNamespace
@@ -26,6 +27,7 @@ from inventory.database import reading, transaction
 from inventory.models import ContactChannel
 from tests.support.acting import a_duty_room, until
 from tests.support.acting_servers import a_receiver
+from tests.support.certificates import Authority
 from tests.support.machines import EVERYTHING, VNPT, Machines, told
 
 VIETTEL = Editor("NOC Viettel", "VIETTEL")
@@ -319,3 +321,27 @@ async def test_a_name_that_leads_elsewhere_later_is_not_followed(tmp_path, recei
         room.clock.advance(seconds=timedelta(minutes=1).total_seconds())
         assert (await machines.service.test(VNPT, made.id)).trouble is Trouble.ADDRESS
         assert len(receiver.calls) == 1
+
+
+@pytest.mark.parametrize(
+    ("certified", "trouble"), [("noc.example", None), ("127.0.0.1", Trouble.NOT_REACHED)]
+)
+async def test_the_certificate_must_be_that_of_the_name_whatever_number_is_called(
+    tmp_path, receiver, certified, trouble
+):
+    authority = Authority()
+    identity = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    identity.load_cert_chain(*authority.mint(certified).write(tmp_path, "noc"))
+    trust = ssl.create_default_context(cafile=str(authority.write(tmp_path / "ca.pem")))
+    server = await asyncio.start_server(receiver.serve, "127.0.0.1", 0, ssl=identity)
+    port = server.sockets[0].getsockname()[1]
+    async with a_duty_room(tmp_path) as room:
+        networks = EventSettings(networks=("127.0.0.0/8",)).networks
+        reach = Reach(networks, resolve=leading_to("127.0.0.1"))
+        machines = Machines(room, reach=reach, trust=trust)
+        made = await machines.service.add(VNPT, url=f"https://noc.example:{port}/x", events=EVERYTHING)
+        assert (await machines.service.test(VNPT, made.id)).trouble is trouble
+        assert [call.path for call in receiver.calls] == ([] if trouble else ["/x"])
+    server.close()
+    await receiver.settle()
+    await server.wait_closed()

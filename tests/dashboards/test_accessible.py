@@ -10,6 +10,8 @@ from shutil import which
 import pytest
 from playwright.async_api import Browser, Page, async_playwright
 
+from alerting.endpoint_service import Editor
+from alerting.endpoints import EndpointEvent
 from dashboards.routes import PAGES
 from tests.support.duty_room import PASSWORD, SCENES, a_duty_room, served
 
@@ -66,7 +68,7 @@ EXAMPLES = {
     "/vantages": "/vantages",
     "/vantages/{code}": "/vantages/SOC-TRANG-1",
     "/portal": "/portal",
-    "/portal/settings": "/portal/settings",
+    "/portal/settings": "/portal/settings?party=VNPT",
 }
 """An address of each page, with something on it."""
 CARRIERS = (
@@ -114,6 +116,12 @@ async def test_no_page_breaks_a_rule_of_wcag_or_asks_a_foreign_host(tmp_path, br
     async with a_duty_room(tmp_path) as room:
         await room.add_accounts()
         await SCENES["busy"](room)
+        machine = Editor("vnpt", "VNPT")
+        hook = await room.deps.endpoints.add(
+            machine, url="http://127.0.0.1:9/hook", events=list(EndpointEvent)
+        )
+        # Nothing listens there: how that is told is looked at too.
+        await room.deps.endpoints.test(machine, hook.id)
         async with served(room) as address, asyncio.TaskGroup() as rounds:
             # Side by side, because most of a round is the browser's own work.
             made = [
