@@ -1,5 +1,7 @@
 """Carriers and partners for the department: a table that compares them, and a page on each; risk groups."""
 
+import asyncio
+
 from starlette.responses import Response
 
 from dashboards.i18n import N_
@@ -29,17 +31,17 @@ async def carriers(visit: Visit) -> Response:
     """Compare every party: what it owes now, how its paths are, how it answered lately."""
     records, since = visit.deps.records, visit.now - SCORED
     restricted = visit.may(Right.SEE_RESTRICTED)
-    return visit.page(
-        "carriers.html",
-        lines=carrier_lines(
-            await visit.deps.roster.living(),
-            visit.deps.monitor.snapshot(),
-            await records.live(owner=visit.scope, restricted=restricted),
-            await records.conducted(owner=visit.scope, since=since),
-            since=since,
-            now=visit.now,
-        ),
+    # Every path of a nation is counted: beside the loop, so that nobody's board waits for it.
+    lines = await asyncio.to_thread(
+        carrier_lines,
+        await visit.deps.roster.living(),
+        visit.deps.monitor.snapshot(),
+        await records.live(owner=visit.scope, restricted=restricted),
+        await records.conducted(owner=visit.scope, since=since),
+        since=since,
+        now=visit.now,
     )
+    return visit.page("carriers.html", lines=lines)
 
 
 async def carrier(visit: Visit) -> Response:

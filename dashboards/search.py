@@ -4,6 +4,7 @@ Scope is an argument of everything that is asked: incidents in the query, people
 guide is everybody's.
 """
 
+import asyncio
 import re
 
 from starlette.responses import Response
@@ -55,8 +56,9 @@ async def search(visit: Visit) -> Response:
 async def _found(visit: Visit, wanted: str) -> dict[Group, list[Found]]:
     monitor, found = visit.deps.monitor, dict[Group, list[Found]]()
     if visit.may(Right.SEE_BOARD) or visit.scope is not None:
-        entries = visit.deps.index.of(monitor.inventory, monitor.topology)
-        found |= matches(wanted, entries, monitor.snapshot(), scope=visit.scope)
+        # A nation has hundreds of thousands of names: beside the loop, so that nobody's board waits for a search.
+        entries = await asyncio.to_thread(visit.deps.index.of, monitor.inventory, monitor.topology)
+        found |= await asyncio.to_thread(matches, wanted, entries, monitor.snapshot(), scope=visit.scope)
     if visit.may(Right.SEE_NUMBERS):
         people = await visit.deps.roster.living()
         found[Group.PERSON] = people_found(wanted, people, scope=visit.scope, words=visit.words)
