@@ -28,7 +28,7 @@ run: $(VENV)/.run ## run a sample province on this machine; board on http://127.
 
 test: $(VENV)/.dev ## run all tests (says what it leaves out without root)
 	@.ci/packages test
-	@$(BIN)/python -m pytest -q -rs $(ARGS)
+	@.ci/tests $(BIN)/python $(ARGS)
 
 check: $(VENV)/.dev ## lint, format, types and the sample inventories
 	@$(BIN)/ruff check .
