@@ -129,7 +129,7 @@ def weigh(evidence: Mapping[str, Any], *, phase: Phase, inventory: Inventory, to
     tally = tuple(code for code in isolated if inventory.sites[code].kind is SiteKind.TALLY_SERVER)
     whole = _whole_districts(evidence, sites, inventory, topology)
     return Weight(
-        impact=_impact(whole or tally, isolated, last_path),
+        impact=Impact.DEGRADED if evidence.get("degraded") else _impact(whole or tally, isolated, last_path),
         phase=phase,
         sites=len(sites),
         communes=len({topology.commune_of(code) for code in sites} - {None}),

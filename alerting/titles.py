@@ -66,6 +66,9 @@ def titles(subject: str, evidence: Mapping[str, Any], weight: Weight, province: 
             f"Đường truyền {link.name} ({link.carrier}): mất tín hiệu",
             f"Link {link.name} ({link.carrier}): lost",
         )
+    elif subject.startswith("load:") and code in inventory.links:
+        link = inventory.links[code]
+        vi, en = f"{link.name} ({link.carrier}): nghẽn", f"Link {link.name} ({link.carrier}): congested"
     else:
         told = evidence.get("explanation", {})
         vi, en = told.get("vi", f"Mất liên lạc: {subject}"), told.get("en", f"Lost: {subject}")

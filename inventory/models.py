@@ -324,6 +324,10 @@ class Policy:
     """Severities on which the department's leader on duty must give a word too, besides whoever acknowledges."""
     countersign_within: timedelta = timedelta(minutes=5)
     """After this, and again and again, the leader is paged for that word."""
+    congestion_norm: float = 0.8
+    """Share of its capacity from which a link is too busy; the default is that of QCVN 34:2019."""
+    congestion_after: timedelta = timedelta(minutes=15)
+    """How long it must be so busy on end to be congested."""
 
     def look(self, phase: Phase, priority: Priority) -> LookPolicy:
         """Answer how a target of ``priority`` is looked at in ``phase``."""

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import pairwise, product
+from typing import Any
 
 from inventory.cells import duration, one_of, real, whole, yes_or_no
 from inventory.document import Entry, Members
@@ -54,7 +55,7 @@ def read_policy(top: Entry, *, vantages: int) -> Policy:
     """Read the policy; ``vantages`` is how many there are, for no quorum can be larger."""
     members = top.members(
         required=("look", "deadlines", "escalation"),
-        optional=("hold", "hold_lone", "verify", "quorum", "arm_after"),
+        optional=("hold", "hold_lone", "verify", "quorum", "arm_after", "congestion"),
     )
     default_look, looks = _looks(members["look"]) if "look" in members else (LookPolicy(), {})
     no_time = Deadlines(timedelta(), timedelta(), timedelta())
@@ -77,7 +78,16 @@ def read_policy(top: Entry, *, vantages: int) -> Policy:
         quorum=members.value("quorum", whole(1, max(vantages, 1)), instead=1),
         arm_seconds=members.value("arm_after", duration, instead=timedelta(seconds=60)).total_seconds(),
         lone_seconds=members.value("hold_lone", duration, instead=timedelta(0)).total_seconds(),
+        **(_congestion(members["congestion"]) if "congestion" in members else {}),
     )
+
+
+def _congestion(entry: Entry) -> dict[str, Any]:
+    members = entry.members(optional=("norm", "after"))
+    return {
+        "congestion_norm": members.value("norm", real(0.1, 1), instead=0.8),
+        "congestion_after": members.value("after", duration, instead=timedelta(minutes=15)),
+    }
 
 
 def _looks(entry: Entry) -> tuple[LookPolicy, dict[tuple[Phase, Priority], LookPolicy]]:

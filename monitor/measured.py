@@ -9,13 +9,20 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from inventory.models import Inventory, ProbeKind
+from inventory.models import Inventory, Link, ProbeKind
 from inventory.topology import Topology
+from monitor.load import Direction, LoadMeter
 from probes.models import Flag, Measure, SampleBatch
 
-__all__ = ["MeasureBook"]
+__all__ = ["MeasureBook", "load_of"]
 
 _SIP = frozenset({ProbeKind.SIP_OPTIONS, ProbeKind.SIP_CALL})
+
+_LOADS: Mapping[Direction, tuple[Measure, Measure]] = {
+    Direction.IN: (Measure.RATE_IN_BITS, Measure.UTILISATION_IN_RATIO),
+    Direction.OUT: (Measure.RATE_OUT_BITS, Measure.UTILISATION_OUT_RATIO),
+}
+_MEGABIT = 1e6
 
 _SERIES: Mapping[Measure, tuple[str, str, str]] = {
     Measure.TLS_NOT_AFTER: ("tls_not_after_timestamp_seconds", "", "Earliest end of validity in the chain."),
@@ -38,10 +45,22 @@ _SERIES: Mapping[Measure, tuple[str, str, str]] = {
 }
 
 
+def load_of(link: Link, direction: Direction, figures: Mapping[Measure, float]) -> float | None:
+    """Answer what share of a link's capacity was used: of that on record, else of what its interface tells."""
+    bits, share = (figures.get(measure) for measure in _LOADS[direction])
+    if bits is not None and link.capacity_mbps:
+        return bits / (link.capacity_mbps * _MEGABIT)
+    return share
+
+
 class MeasureBook:
-    """The newest figures of one fleet; :meth:`swap` keeps those of targets that are still there."""
+    """The newest figures of one fleet; :meth:`swap` keeps those of targets that are still there.
+
+    What a target measured of the link that it speaks for goes on to :attr:`loads`, as a share of the link's capacity.
+    """
 
     def __init__(self, inventory: Inventory) -> None:
+        self.loads = LoadMeter()
         self._newest: dict[str, dict[Measure, float]] = {}
         self._sip_codes: Counter[tuple[str, int]] = Counter()
         self.swap(inventory)
@@ -52,6 +71,11 @@ class MeasureBook:
         self._digest = inventory.digest
         self._is_sip = np.array([target.kind in _SIP for target in inventory.targets.values()], bool)
         self._newest = {code: kept for code, kept in self._newest.items() if code in inventory.targets}
+        self._links = {
+            code: inventory.links[target.of]
+            for code, target in inventory.targets.items()
+            if target.kind is ProbeKind.SNMP and target.of in inventory.links
+        }
 
     def take(self, batch: SampleBatch) -> None:
         """Note the figures of a batch; one of another fleet than ours is passed over."""
@@ -60,11 +84,20 @@ class MeasureBook:
         for row, figures in batch.measures.items():
             target = int(batch.target[row])
             if not batch.flags[row] & np.uint8(Flag.CANARY) and target < len(self._codes):
-                self._newest.setdefault(self._codes[target], {}).update(figures)
+                code = self._codes[target]
+                self._newest.setdefault(code, {}).update(figures)
+                self._measure(code, int(batch.at_ns[row]), figures)
         answered = np.flatnonzero((batch.code > 0) & ((batch.flags & np.uint8(Flag.CANARY)) == 0))
         known = answered[batch.target[answered] < len(self._codes)]
         for code in batch.code[known[self._is_sip[batch.target[known]]]].tolist():
             self._sip_codes[batch.vantage, code] += 1
+
+    def _measure(self, target: str, at_ns: int, figures: Mapping[Measure, float]) -> None:
+        if (link := self._links.get(target)) is None:
+            return
+        for direction in Direction:
+            if (load := load_of(link, direction, figures)) is not None:
+                self.loads.take(link.code, target, direction, at_ns=at_ns, load=load)
 
     def of(self, target: str) -> Mapping[Measure, float]:
         """Answer the newest figures of one target."""

@@ -167,6 +167,7 @@ class ServiceMetrics:
         self.outages = self._gauge("outages_open", "Outages that have not ended.")
         self.flapping = self._gauge("targets_flapping", "Targets that came and went often lately.")
         self.unarmed = self._gauge("targets_unarmed", "Targets that have not answered for long enough yet.")
+        self.congested = self._gauge("links_congested", "Links that are congested.")
         self.causes = self._gauge("causes_live", "Causes that have not ended.")
         self.waiting = self._gauge("failures_waiting", "Outages that no cause explains yet.")
         self.unwritten = self._gauge("decisions_unwritten", "Decisions that the database has not taken yet.")

@@ -68,6 +68,8 @@ class ChangeReason(StrEnum):
     EXPLAINED = "explained"
     ABSORBED = "absorbed"
     RECOVERED = "recovered"
+    CONGESTED = "congested"
+    EASED = "eased"
     ISOLATED = "isolated"
     RELEASED = "released"
 
@@ -81,6 +83,7 @@ class StateChange:
     of the sites), ``last_path`` (sites on their last path) ``isolated`` (sites with none), ``flapping`` (targets that
     came and went often lately) and ``explanation`` (``{"vi": …, "en": …}``). A cause that a wider one took over stays
     ``down``, for the reason ``absorbed``; ``into`` names the wider cause, which has a row of its own just before.
+    A congested link is a cause ``load:CODE`` under which nothing is down: it has no sites, and ``degraded`` is true.
     """
 
     kind: SubjectKind

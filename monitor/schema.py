@@ -6,6 +6,7 @@ from inventory.database import UtcDateTime, metadata
 
 __all__ = [
     "causes",
+    "congestions",
     "history_chunks",
     "history_spans",
     "outages",
@@ -171,4 +172,43 @@ history_spans = Table(
     # The targets of the block, in order, deflated: whoever writes the chunks needs no fleet.
     Column("codes", LargeBinary, nullable=False),
     Column("minutes", LargeBinary, nullable=False),
+)
+
+link_hours = Table(
+    "link_hours",
+    metadata,
+    # What a direction of a link carried in an hour: of the five-minute slots that were measured, how many there were,
+    # their mean and highest share of the capacity, and how many were at or over the norm.
+    Column("link", String(80), primary_key=True),
+    Column("direction", String(3), primary_key=True),
+    Column("hour", UtcDateTime, primary_key=True),
+    Column("slots", Integer, nullable=False),
+    Column("load", Float, nullable=False),
+    Column("peak", Float, nullable=False),
+    Column("busy", Integer, nullable=False),
+    Index("ix_link_hours_hour", "hour"),
+)
+
+congestions = Table(
+    "congestions",
+    metadata,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("link", String(80), nullable=False),
+    Column("direction", String(3), nullable=False),
+    # Who answered for the link then; the inventory may say otherwise since.
+    Column("carrier", String(40), nullable=False),
+    Column("started_at", UtcDateTime, nullable=False),
+    Column("until", UtcDateTime, nullable=False),
+    Column("ended_at", UtcDateTime),
+    Column("peak", Float, nullable=False),
+    Column("norm", Float, nullable=False),
+    Index("ix_congestions_started", "started_at"),
+    Index(
+        "uq_congestions_open",
+        "link",
+        "direction",
+        unique=True,
+        sqlite_where=text("ended_at IS NULL"),
+        postgresql_where=text("ended_at IS NULL"),
+    ),
 )
