@@ -12,7 +12,7 @@ from statistics import fmean
 
 from monitor.moments import NEVER, SECOND
 
-__all__ = ["SLOT_NS", "Direction", "LoadMeter", "Slot"]
+__all__ = ["SLOT_NS", "Direction", "LoadMeter", "Reading", "Slot"]
 
 SLOT_NS = 300 * SECOND
 GRACE_NS = 60 * SECOND
@@ -41,16 +41,28 @@ class Slot:
         return self.start_ns + SLOT_NS
 
 
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The last that was measured of one direction of a link."""
+
+    at_ns: int
+    load: float
+
+
 class LoadMeter:
     """Slots that are being filled. Bounded: by the interfaces that are looked at, and the slots that may still grow."""
 
     def __init__(self) -> None:
         self._open: dict[tuple[int, str, Direction], dict[str, list[float]]] = {}
         self._ended_ns = NEVER
+        self.newest: dict[tuple[str, Direction], Reading] = {}
         self.late = 0
 
     def take(self, link: str, target: str, direction: Direction, *, at_ns: int, load: float) -> None:
         """Note what ``target`` measured of a link; what belongs to a slot that was handed out is counted as late."""
+        seen = self.newest.get((link, direction))
+        if seen is None or at_ns >= seen.at_ns:
+            self.newest[link, direction] = Reading(at_ns, load)
         start_ns = at_ns - at_ns % SLOT_NS
         if start_ns < self._ended_ns:
             self.late += 1

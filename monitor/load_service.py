@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 import structlog
@@ -23,6 +23,7 @@ from monitor import load_store, store
 from monitor.congestion import Congestion, Line, Norm, Watch, silenced, slots_in, watched
 from monitor.decisions import Decisions
 from monitor.load import Slot
+from monitor.load_summary import LinkLoad, link_loads
 from monitor.measured import MeasureBook
 from monitor.metrics import ServiceMetrics
 from monitor.models import ChangeReason, StateChange, SubjectKind
@@ -33,6 +34,8 @@ __all__ = ["LoadService", "congestion_cause"]
 log = structlog.get_logger()
 
 _EVERY_SECONDS = 15.0
+_LOOKED_BACK = timedelta(days=28)
+"""Of which busy hours the forecast is made."""
 _MOST_WAITING = 50_000
 """Slots kept while the database takes nothing; of more the oldest go, and are counted."""
 
@@ -74,16 +77,42 @@ class LoadService:
         measured: Measured,
         clock: Callable[[], datetime],
         metrics: ServiceMetrics,
-        told: Callable[[], None] = lambda: None,
     ) -> None:
         self._database = database
         self._measured = measured
         self._clock = clock
         self._metrics = metrics
-        self._told = told
         self._watches: dict[Line, Watch] = {}
         self._waiting: list[Slot] = []
         self._is_resumed = False
+
+    async def links(self, *, now: datetime, scope: str | None) -> list[LinkLoad]:
+        """Answer what is known of every link of ``scope`` (None: of all), the most pressing first."""
+        inventory = self._measured.inventory
+        async with reading(self._database) as connection:
+            hours = await load_store.hours_between(connection, now - _LOOKED_BACK, now)
+        return link_loads(
+            inventory,
+            hours,
+            newest=self._measured.measures.loads.newest,
+            lasting=self.lasting(),
+            measured=self._measured.measures.links(),
+            now=now,
+            day=inventory.election.day,
+            scope=scope,
+        )
+
+    async def hours(self, link: str, since: datetime, until: datetime) -> list[load_store.LinkHour]:
+        """Answer the hours of one link that began in a window, oldest first."""
+        async with reading(self._database) as connection:
+            return await load_store.hours_between(connection, since, until, link=link)
+
+    async def congestions(
+        self, since: datetime, until: datetime, *, scope: str | None, limit: int | None = None
+    ) -> list[load_store.CongestionRow]:
+        """Answer the congestions that touch a window, newest first, of ``scope`` or of all."""
+        async with reading(self._database) as connection:
+            return await load_store.congestions_between(connection, since, until, carrier=scope, limit=limit)
 
     def lasting(self) -> Mapping[Line, Congestion]:
         """Answer what is congested now, as of the last turn."""
@@ -119,8 +148,6 @@ class LoadService:
                 await self._write(connection, decided)
             self._waiting.clear()
             self._watches.update(decided.changed)
-            if decided.causes:
-                self._told()
         self._metrics.congested.set(len({link for link, _ in self.lasting()}))
         self._metrics.success.labels("loads").set(now.timestamp())
 
@@ -174,9 +201,7 @@ class LoadService:
 
     def _cause(self, link: str, shown: Sequence[Congestion], now: datetime, *, is_on: bool) -> StateChange:
         known = self._measured.inventory.links.get(link)
-        at_ns = (
-            min(each.started_ns for each in shown) if is_on else max(each.ended_ns or 0 for each in shown)
-        )
+        at_ns = min(each.started_ns for each in shown) if is_on else max(each.ended_ns or 0 for each in shown)
         return congestion_cause(
             known or link, shown, at=moment(at_ns), noticed_at=now, norm=self._norm().share, is_on=is_on
         )
@@ -195,7 +220,7 @@ def _lasting_on(link: str, watches: Mapping[Line, Watch]) -> list[Congestion]:
     return [w.lasting for line, w in watches.items() if line[0] == link and w.lasting is not None]
 
 
-def congestion_cause(  # noqa: PLR0913 - a row says what, since when, noticed when, how much, against which norm
+def congestion_cause(
     link: Link | str,
     shown: Sequence[Congestion],
     *,

@@ -66,16 +66,23 @@ async def add_slots(connection: AsyncConnection, slots: Iterable[Slot], *, norm:
     if not hours:
         return
     within = and_(_h.hour >= min(key[2] for key in hours), _h.hour <= max(key[2] for key in hours))
-    known = {(r.link, r.direction, r.hour): r for r in await connection.execute(select(link_hours).where(within))}
+    known = {
+        (r.link, r.direction, r.hour): r for r in await connection.execute(select(link_hours).where(within))
+    }
     await upsert(
         connection, link_hours, [_hour(key, loads, known.get(key), norm) for key, loads in hours.items()]
     )
 
 
 def _hour(
-    key: tuple[str, str, datetime], loads: Sequence[float], before: Row[tuple[object, ...]] | None, norm: float
+    key: tuple[str, str, datetime],
+    loads: Sequence[float],
+    before: Row[tuple[object, ...]] | None,
+    norm: float,
 ) -> dict[str, object]:
-    slots, mean, peak, busy = (before.slots, before.load, before.peak, before.busy) if before else (0, 0.0, 0.0, 0)
+    slots, mean, peak, busy = (
+        (before.slots, before.load, before.peak, before.busy) if before else (0, 0.0, 0.0, 0)
+    )
     number = slots + len(loads)
     return {
         "link": key[0],
@@ -95,12 +102,12 @@ async def hours_between(
     query = select(link_hours).where(_h.hour >= since, _h.hour < until)
     query = query.where(_h.link == link) if link is not None else query
     rows = await connection.execute(query.order_by(_h.hour, _h.link, _h.direction))
-    return [
-        LinkHour(r.link, Direction(r.direction), r.hour, r.slots, r.load, r.peak, r.busy) for r in rows
-    ]
+    return [LinkHour(r.link, Direction(r.direction), r.hour, r.slots, r.load, r.peak, r.busy) for r in rows]
 
 
-async def open_congestion(connection: AsyncConnection, found: Congestion, *, carrier: str, norm: float) -> None:
+async def open_congestion(
+    connection: AsyncConnection, found: Congestion, *, carrier: str, norm: float
+) -> None:
     """Write down a congestion that began; it may have ended already."""
     await connection.execute(
         insert(congestions).values(
@@ -134,9 +141,7 @@ async def lasting_congestions(connection: AsyncConnection) -> list[Congestion]:
     """Answer what had not ended when it was last written."""
     rows = await connection.execute(select(congestions).where(_c.ended_at.is_(None)).order_by(_c.id))
     return [
-        Congestion(
-            r.link, Direction(r.direction), nanoseconds(r.started_at), nanoseconds(r.until), r.peak
-        )
+        Congestion(r.link, Direction(r.direction), nanoseconds(r.started_at), nanoseconds(r.until), r.peak)
         for r in rows
     ]
 

@@ -99,6 +99,10 @@ class MeasureBook:
             if (load := load_of(link, direction, figures)) is not None:
                 self.loads.take(link.code, target, direction, at_ns=at_ns, load=load)
 
+    def links(self) -> frozenset[str]:
+        """Answer the links that something measures."""
+        return frozenset(link.code for link in self._links.values())
+
     def of(self, target: str) -> Mapping[Measure, float]:
         """Answer the newest figures of one target."""
         return self._newest.get(target, {})

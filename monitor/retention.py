@@ -7,7 +7,7 @@ writer for milliseconds, so that deleting a year of history delays no decision.
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, astuple, dataclass
 from datetime import datetime, timedelta
 
 import structlog
@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from inventory.database import transaction
 from monitor.metrics import ServiceMetrics
-from monitor.schema import history_chunks, outages, state_changes, unobserved
+from monitor.schema import congestions, history_chunks, link_hours, outages, state_changes, unobserved
 
 __all__ = ["Retention", "Trimmed", "trim"]
 
@@ -34,6 +34,7 @@ class Trimmed:
     changes: int
     outages: int
     unobserved: int
+    loads: int
 
 
 async def trim(
@@ -43,7 +44,7 @@ async def trim(
     changes_before: datetime,
     rows_at_once: int = ROWS_AT_ONCE,
 ) -> Trimmed:
-    """Delete history chunks that began, and changes, outages and unobserved time that ended, before those times."""
+    """Delete history and loads that began, and changes, outages and unobserved time that ended, before those times."""
     chunk, change, outage, gap = history_chunks.c, state_changes.c, outages.c, unobserved.c
 
     async def gone(table: Table, condition: ColumnElement[bool]) -> int:
@@ -54,6 +55,8 @@ async def trim(
         changes=await gone(state_changes, change.processed_at.is_not(None) & (change.at < changes_before)),
         outages=await gone(outages, outage.ended_at < changes_before),
         unobserved=await gone(unobserved, gap.ended_at < changes_before),
+        loads=await gone(link_hours, link_hours.c.hour < history_before)
+        + await gone(congestions, congestions.c.ended_at < changes_before),
     )
 
 
@@ -97,10 +100,8 @@ class Retention:
         )
         self.last_success = now
         self._metrics.success.labels("retention").set(now.timestamp())
-        if trimmed != Trimmed(0, 0, 0, 0):
-            log.info(
-                "record trimmed", history=trimmed.history, changes=trimmed.changes, outages=trimmed.outages
-            )
+        if any(astuple(trimmed)):
+            log.info("record trimmed", **asdict(trimmed))
         return trimmed
 
 

@@ -62,9 +62,7 @@ class Links:
                 figures = {Measure.RATE_IN_BITS: 1e6, Measure.RATE_OUT_BITS: number * 1e6}
                 look = Look(row, nanoseconds(self.room.clock()), Outcome.OK, measures=figures)
                 fleet = self.looking.inventory.digest
-                self.looking.measures.take(
-                    batch_of([look], vantage="V1", fleet=fleet, epoch=1, sequence=1)
-                )
+                self.looking.measures.take(batch_of([look], vantage="V1", fleet=fleet, epoch=1, sequence=1))
             self.room.clock.now += timedelta(minutes=5)
         self.room.clock.now += timedelta(minutes=1)
         await self.service.turn()

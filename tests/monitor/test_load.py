@@ -1,5 +1,7 @@
 """Slots of five minutes, and when a link is congested: pure, from slots alone."""
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -122,7 +124,7 @@ def test_congestions_never_overlap_and_hold_no_slot_that_is_clearly_under(loads)
     watch = watched({}, slots(*loads), NORM).get(LINE, Watch())
     intervals = [minutes(each) for each in watch.over]
     assert all(since < until for since, until in intervals)
-    assert all(before[1] <= after[0] for before, after in zip(intervals, intervals[1:], strict=False))
+    assert all(before[1] <= after[0] for before, after in pairwise(intervals))
     for since, until in intervals:
         assert min(loads[since // 5 : until // 5]) >= 0.75
         assert min(loads[since // 5 : since // 5 + 3]) >= 0.8

@@ -72,7 +72,7 @@ async def test_what_is_old_goes_and_what_is_open_stays(duty, rows_at_once):
         changes_before=NOON - 730 * DAY,
         rows_at_once=rows_at_once,
     )
-    assert trimmed == Trimmed(history=7, changes=7, outages=1, unobserved=1)
+    assert trimmed == Trimmed(history=7, changes=7, outages=1, unobserved=1, loads=0)
     assert await left(duty) == [7, 8, 2, 1]
 
 
