@@ -9,6 +9,7 @@ __all__ = [
     "congestions",
     "history_chunks",
     "history_spans",
+    "link_hours",
     "outages",
     "planned_works",
     "site_verdicts",

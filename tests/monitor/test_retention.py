@@ -7,7 +7,7 @@ from sqlalchemy import func, insert, select
 
 from inventory.database import reading, transaction
 from monitor.retention import Retention, Trimmed, trim
-from monitor.schema import history_chunks, outages, state_changes, unobserved
+from monitor.schema import congestions, history_chunks, link_hours, outages, state_changes, unobserved
 from tests.support.monitoring import NOON, an_inventory, belief_on
 
 DAY = timedelta(days=1)
@@ -35,6 +35,17 @@ def an_outage(number, *, ended_at):
     }
 
 
+def an_hour(at):
+    return {"link": "L", "direction": "in", "hour": at, "slots": 12, "load": 0.5, "peak": 0.6, "busy": 0}
+
+
+def a_congestion(number, *, ended_at):
+    return {
+        "link": f"L{number}", "direction": "in", "carrier": "VNPT", "started_at": NOON - 900 * DAY,
+        "until": NOON - 900 * DAY, "ended_at": ended_at, "peak": 0.9, "norm": 0.8,
+    }  # fmt: skip
+
+
 async def fill(duty):
     old, new = NOON - 800 * DAY, NOON - DAY
     chunks = [
@@ -53,13 +64,17 @@ async def fill(duty):
             insert(outages), [an_outage(n, ended_at=e) for n, e in enumerate((old, new, None))]
         )
         await connection.execute(insert(unobserved), gaps)
+        await connection.execute(insert(link_hours), [an_hour(old), an_hour(new)])
+        await connection.execute(
+            insert(congestions), [a_congestion(n, ended_at=e) for n, e in enumerate((old, new, None))]
+        )
 
 
 async def left(duty):
     async with reading(duty.database) as connection:
         return [
             await connection.scalar(select(func.count()).select_from(table))
-            for table in (history_chunks, state_changes, outages, unobserved)
+            for table in (history_chunks, state_changes, outages, unobserved, link_hours, congestions)
         ]
 
 
@@ -72,8 +87,8 @@ async def test_what_is_old_goes_and_what_is_open_stays(duty, rows_at_once):
         changes_before=NOON - 730 * DAY,
         rows_at_once=rows_at_once,
     )
-    assert trimmed == Trimmed(history=7, changes=7, outages=1, unobserved=1, loads=0)
-    assert await left(duty) == [7, 8, 2, 1]
+    assert trimmed == Trimmed(history=7, changes=7, outages=1, unobserved=1, loads=2)
+    assert await left(duty) == [7, 8, 2, 1, 1, 2]
 
 
 async def test_the_loop_trims_by_days_and_says_when(duty):
