@@ -34,6 +34,7 @@ from dashboards.settings import PagesSettings
 from dashboards.views.search import Index
 from inventory.drawn import Draw
 from inventory.models import Inventory, Target
+from monitor.load_reading import LoadReading
 from monitor.look_now import LookNow
 from monitor.metrics import VantageFigures
 from monitor.models import Verdict
@@ -71,6 +72,7 @@ def assemble(
         planned=planned
         or PlannedService(database=database, inventory=lambda: monitor.inventory, clock=clock),
         look_now=look_now or _blind(database, monitor, clock),
+        loads=LoadReading(database, monitor),
         aid=aid or _aid(database, monitor, alerting, clock),
         **_reports(database, monitor, clock, draw, public_url=settings.public_url),
         auth=AuthService(

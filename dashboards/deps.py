@@ -34,7 +34,9 @@ from dashboards.settings import PagesSettings
 from dashboards.views.search import Index
 from inventory.models import ContactChannel, Inventory, Severity
 from inventory.topology import Topology
+from monitor.load_reading import LoadReading
 from monitor.look_now import LookNow
+from monitor.measured import MeasureBook
 from monitor.metrics import VantageFigures
 from monitor.minutes import HistorySlice
 from monitor.models import Outage, StateChange, Unobserved
@@ -79,6 +81,10 @@ class Monitoring(Protocol):
     @property
     def history(self) -> Minutes:
         """Looks by minute; another one after a swap."""
+
+    @property
+    def measures(self) -> MeasureBook:
+        """Figures that looks yielded."""
 
     def snapshot(self) -> Snapshot:
         """Answer everything believed now, as one value."""
@@ -189,6 +195,7 @@ class Deps:
     records: Records
     planned: PlannedService
     look_now: LookNow
+    loads: LoadReading
     aid: AidService
     reports: ReportService
     sending: ReportSending

@@ -30,6 +30,7 @@ TOPICS = (
     Topic("incident", N_("Handling an incident")),
     Topic("carrier", N_("For carriers")),
     Topic("planned", N_("Announcing planned work")),
+    Topic("capacity", N_("Capacity and congestion")),
     Topic("access", N_("Accounts and rights")),
 )
 

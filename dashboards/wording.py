@@ -263,6 +263,8 @@ LABELS: Mapping[type[Enum], Mapping[Any, str]] = {
         ChangeReason.EXPLAINED: N_("explained by one cause"),
         ChangeReason.ABSORBED: N_("part of a wider cause"),
         ChangeReason.RECOVERED: N_("recovered"),
+        ChangeReason.CONGESTED: N_("busier than the norm"),
+        ChangeReason.EASED: N_("less busy again"),
         ChangeReason.ISOLATED: N_("the vantage saw nothing"),
         ChangeReason.RELEASED: N_("the vantage sees again"),
     },

@@ -13,10 +13,12 @@ from dashboards.i18n import N_
 from inventory.audit import AuditAct
 from inventory.models import ContactChannel
 from monitor.asked import NotAsked
+from monitor.load import Direction
 
 __all__ = ["FIELD_LABELS"]
 
 FIELD_LABELS: Mapping[type[Enum], Mapping[Any, str]] = {
+    Direction: {Direction.IN: N_("in"), Direction.OUT: N_("out")},
     AuditAct: {
         AuditAct.SIGNED_IN: N_("signed in"),
         AuditAct.CODE_OWED: N_("gave the password, code awaited"),

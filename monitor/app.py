@@ -18,6 +18,7 @@ from alerting.aid_api import router as aid_routes
 from alerting.api import router as incident_routes
 from alerting.attachments import EvidenceFolder
 from alerting.field_api import router as field_routes
+from alerting.load_api import router as load_routes
 from alerting.look_api import router as look_routes
 from alerting.planned_api import router as planned_routes
 from alerting.rollcall_api import router as rollcall_routes
@@ -50,6 +51,7 @@ from monitor.assembly.roll_calls import RollCalls
 from monitor.assembly.tracing import Tracing
 from monitor.exposition import FleetRenderer
 from monitor.hooks import router as hook_routes
+from monitor.load_service import LoadService
 from monitor.metrics import ServiceMetrics
 from monitor.migrations import upgrade
 from monitor.probe_api import router as probe_routes
@@ -83,6 +85,9 @@ class Service:
         self.acting = Acting(settings, database=self.database, inventory=inventory, metrics=self.metrics)
         self.alerting = self.acting.service
         self.aiding = Aiding(database=self.database, alerting=self.alerting, monitor=self.monitor)
+        self.loads = LoadService(
+            database=self.database, measured=self.monitor, clock=now, metrics=self.metrics
+        )
         self.planning = Planning(database=self.database, monitor=self.monitor)
         self._bus = InProcessBus()
         self.receiver = BatchReceiver(
@@ -206,6 +211,7 @@ class Service:
             "monitor": believing.run,
             **self.acting.loops(self.monitor, self.readiness),
             **self.planning.loops(),
+            "loads": self.loads.run,
             **self.aiding.loops(),
             **(self.roll_calls.loops() if self.looking.looks else {}),
             **(self.tracing.loops() if self.tracing is not None else {}),
@@ -310,6 +316,7 @@ def _add_duties(app: FastAPI, api: Api, service: Service) -> None:
     app.include_router(agreeing_routes(api, pages.roster, pages.swapping))
     app.include_router(field_routes(api, pages.inspections, pages.drills))
     app.include_router(look_routes(api, pages.look_now))
+    app.include_router(load_routes(api, pages.loads))
     monitor = service.monitor
     app.include_router(rollcall_routes(api, pages.rollcall, lambda: (monitor.inventory, monitor.topology)))
     app.include_router(hub_router(api, service.acting.endpoints))

@@ -10,21 +10,18 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
-from typing import Protocol
+from datetime import datetime
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from inventory.database import reading, transaction
 from inventory.models import Inventory, Link
-from inventory.topology import Topology
 from monitor import load_store, store
 from monitor.congestion import Congestion, Line, Norm, Watch, silenced, slots_in, watched
 from monitor.decisions import Decisions
 from monitor.load import Slot
-from monitor.load_summary import LinkLoad, link_loads
-from monitor.measured import MeasureBook
+from monitor.load_reading import Measured
 from monitor.metrics import ServiceMetrics
 from monitor.models import ChangeReason, StateChange, SubjectKind
 from monitor.moments import moment, nanoseconds
@@ -34,26 +31,8 @@ __all__ = ["LoadService", "congestion_cause"]
 log = structlog.get_logger()
 
 _EVERY_SECONDS = 15.0
-_LOOKED_BACK = timedelta(days=28)
-"""Of which busy hours the forecast is made."""
 _MOST_WAITING = 50_000
 """Slots kept while the database takes nothing; of more the oldest go, and are counted."""
-
-
-class Measured(Protocol):
-    """What is looked at now, and what it measured: the service that believes."""
-
-    @property
-    def inventory(self) -> Inventory:
-        """The inventory in force."""
-
-    @property
-    def topology(self) -> Topology:
-        """Its graph."""
-
-    @property
-    def measures(self) -> MeasureBook:
-        """The figures of its looks."""
 
 
 @dataclass(slots=True)
@@ -85,34 +64,6 @@ class LoadService:
         self._watches: dict[Line, Watch] = {}
         self._waiting: list[Slot] = []
         self._is_resumed = False
-
-    async def links(self, *, now: datetime, scope: str | None) -> list[LinkLoad]:
-        """Answer what is known of every link of ``scope`` (None: of all), the most pressing first."""
-        inventory = self._measured.inventory
-        async with reading(self._database) as connection:
-            hours = await load_store.hours_between(connection, now - _LOOKED_BACK, now)
-        return link_loads(
-            inventory,
-            hours,
-            newest=self._measured.measures.loads.newest,
-            lasting=self.lasting(),
-            measured=self._measured.measures.links(),
-            now=now,
-            day=inventory.election.day,
-            scope=scope,
-        )
-
-    async def hours(self, link: str, since: datetime, until: datetime) -> list[load_store.LinkHour]:
-        """Answer the hours of one link that began in a window, oldest first."""
-        async with reading(self._database) as connection:
-            return await load_store.hours_between(connection, since, until, link=link)
-
-    async def congestions(
-        self, since: datetime, until: datetime, *, scope: str | None, limit: int | None = None
-    ) -> list[load_store.CongestionRow]:
-        """Answer the congestions that touch a window, newest first, of ``scope`` or of all."""
-        async with reading(self._database) as connection:
-            return await load_store.congestions_between(connection, since, until, carrier=scope, limit=limit)
 
     def lasting(self) -> Mapping[Line, Congestion]:
         """Answer what is congested now, as of the last turn."""

@@ -31,6 +31,7 @@ EXAMPLES = {
     "/duty": "/duty",
     "/inspections": "/inspections",
     "/rollcall": "/rollcall?which=all",
+    "/capacity": "/capacity",
     "/inspections/{id}": "/inspections/1",
     "/drills": "/drills",
     "/drills/{id}": "/drills/1",
@@ -73,6 +74,7 @@ EXAMPLES = {
 """An address of each page, with something on it."""
 CARRIERS = (
     "/portal",
+    "/capacity",
     "/portal/settings",
     "/incidents/3",
     "/incidents/at-once",

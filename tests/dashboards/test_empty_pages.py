@@ -16,6 +16,7 @@ from tests.support.duty_room import a_duty_room, sample_of
 
 EMPTY = {
     "/aid": "/aid",
+    "/capacity": "/capacity",
     "/drills": "/drills",
     "/duty": "/duty",
     "/groups": "/groups",

@@ -80,6 +80,7 @@ class Side:
     finding: str = ""
     token: str = ""
     hook: str = ""
+    line: str = ""
 
     def names(self) -> tuple[str, ...]:
         """Answer every text that names this side, the longest first."""

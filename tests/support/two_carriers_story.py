@@ -14,6 +14,7 @@ from alerting.endpoints import EndpointEvent
 from alerting.roster_links import Opening, Purpose
 from inventory.database import transaction
 from monitor.assembly import clocks
+from tests.support.loads import carried, congested
 from tests.support.two_carriers import CARRIERS, MarkOf, mark
 from tests.support.two_carriers_day import EVENING, Day, Side, account_of
 
@@ -82,6 +83,7 @@ def nobody() -> Side:
         finding="2718281828459052",
         token="2718281828459053",
         hook="271828182845",
+        line="QNOBODYQLINKQ",
     )
 
 
@@ -111,6 +113,7 @@ async def _happened_to(day: Day, party: str) -> Side:
         ring=mark(party, "ring"),
         account=account_of(party),
     )
+    side = await _carried(day, side)
     side = await _listening(day, side)
     side = await _measured(day, side)
     await _told(day, side)
@@ -121,6 +124,18 @@ async def _happened_to(day: Day, party: str) -> Side:
     side = await _visited(day, side)
     side = await _exercised(day, side)
     return await _reported(day, side)
+
+
+async def _carried(day: Day, side: Side) -> Side:
+    """Its line was busy for a week, congested yesterday and is congested now."""
+    line, hour = mark(side.party, "link"), timedelta(hours=1)
+    database = day.service.database
+    await carried(database, line, now=day.now)
+    await congested(
+        database, line, side.party, since=day.now - 30 * hour, until=day.now - 29 * hour, ended=True
+    )
+    await congested(database, line, side.party, since=day.now - hour, until=day.now)
+    return replace(side, line=line)
 
 
 async def _listening(day: Day, side: Side) -> Side:

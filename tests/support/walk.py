@@ -31,7 +31,7 @@ _OF_A_SIDE = {
     ("calendar", "token"): "calendar", ("a", "token"): "link", ("c", "token"): "mine",
     ("accounts", "name"): "account", ("troubleTicket", "incident"): "incident", ("shifts", "shift"): "shift", ("swaps", "swap"): "swap",
     ("inspections", "id"): "inspection", ("inspections", "inspection"): "inspection",
-    ("findings", "finding"): "finding", ("drills", "id"): "drill", ("drills", "drill"): "drill",
+    ("findings", "finding"): "finding", ("links", "link"): "line", ("drills", "id"): "drill", ("drills", "drill"): "drill",
     ("handovers", "handover"): "handover", ("webhooks", "id"): "hook", ("hub", "subscription"): "hook", ("risks", "code"): "ring", ("carriers", "code"): "party", ("carriers", "party"): "party",
 }  # fmt: skip
 """(The part of the path before it, its name) to what of a side fills it."""
@@ -101,6 +101,8 @@ _QUERIES: Mapping[str, tuple[str, ...]] = {
     "/api/v1/roster/shifts": ("party={party}", "limit=1"),
     "/api/v1/roster/findings": ("party={party}",),
     "/api/v1/roster/changes": ("limit=1",),
+    "/api/v1/links/congestions": ("days=2",),
+    "/api/v1/links/{link}/hours": ("days=30",),
     "/api/v1/states": ("after={target}",),
 }
 _SHORT = 4
@@ -139,7 +141,7 @@ class Asked:
 
 _PAGE_ROOTS = ("incidents", "sites", "areas", "search", "aid", "groups", "planned", "reports", "duty", "a", "c",
                "roster", "sign", "password", "guide", "account", "audit", "wall", "static", "favicon", "events",
-               "carriers", "vantages", "portal", "settings", "tour", "risks", "inspections", "drills", "rollcall")  # fmt: skip
+               "carriers", "vantages", "portal", "settings", "tour", "risks", "inspections", "drills", "rollcall", "capacity")  # fmt: skip
 
 
 def routes_of(app: FastAPI) -> list[tuple[str, str]]:
