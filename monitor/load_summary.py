@@ -38,6 +38,8 @@ class LinkLoad:
         """What it could carry besides, at its busiest hour of the last days, without passing the norm; None: unknown."""
         if self.busiest is None or not self.link.capacity_mbps:
             return None
+        if self.congested_since is not None:
+            return 0.0
         return max(0.0, self.norm - self.busiest.load) * self.link.capacity_mbps
 
     @property
@@ -90,4 +92,4 @@ def link_loads(
 
 def _busiest(days: Iterable[BusyHour], now: datetime) -> BusyHour | None:
     late = [each for each in days if each.at > now - BUSY_WITHIN]
-    return max(late, key=lambda each: each.load, default=None)
+    return max(late, key=lambda each: (each.load, each.at), default=None)

@@ -1,7 +1,7 @@
-"""Links as the capacity page shows them: where from and to, how busy, and who could lend where one is too narrow. Pure."""
+"""Links as the capacity page shows them: how busy each is, and who could lend where one is too narrow. Pure."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from inventory.models import Inventory
 from monitor.load_store import CongestionRow
@@ -24,12 +24,10 @@ class Lender:
 
 @dataclass(frozen=True, slots=True)
 class LinkLine:
-    """A link; ``start`` and ``end`` are names. ``lenders`` only where it is, or will be, too narrow."""
+    """A link; ``lenders`` only where it is, or will be, too narrow."""
 
     seen: LinkLoad
     carrier: str
-    start: str
-    end: str
     lenders: tuple[Lender, ...] = ()
 
     @property
@@ -49,19 +47,13 @@ class CongestionLine:
 
 def link_lines(seen: Sequence[LinkLoad], inventory: Inventory) -> list[LinkLine]:
     """Answer a line for each link, in their order; lenders are looked for among the links given."""
-    lines = []
-    for each in seen:
-        link = each.link
-        line = LinkLine(
-            seen=each,
-            carrier=_party(link.carrier, inventory),
-            start=_place(link.from_, inventory),
-            end=_place(link.to, inventory),
-        )
-        if each.congested_since is not None or line.will_be_narrow:
-            line = LinkLine(line.seen, line.carrier, line.start, line.end, _lenders(each, seen, inventory))
-        lines.append(line)
-    return lines
+    lines = [LinkLine(each, _party(each.link.carrier, inventory)) for each in seen]
+    return [
+        replace(line, lenders=_lenders(line.seen, seen, inventory))
+        if line.seen.congested_since is not None or line.will_be_narrow
+        else line
+        for line in lines
+    ]
 
 
 def _lenders(narrow: LinkLoad, seen: Iterable[LinkLoad], inventory: Inventory) -> tuple[Lender, ...]:
@@ -93,8 +85,3 @@ def congestion_lines(rows: Iterable[CongestionRow], inventory: Inventory) -> lis
 def _party(code: str, inventory: Inventory) -> str:
     party = inventory.parties.get(code)
     return party.name if party else code
-
-
-def _place(code: str, inventory: Inventory) -> str:
-    place = inventory.areas.get(code) or inventory.sites.get(code)
-    return place.name if place else code
