@@ -72,7 +72,6 @@ def assemble(
         planned=planned
         or PlannedService(database=database, inventory=lambda: monitor.inventory, clock=clock),
         look_now=look_now or _blind(database, monitor, clock),
-        loads=LoadReading(database, monitor),
         aid=aid or _aid(database, monitor, alerting, clock),
         **_reports(database, monitor, clock, draw, public_url=settings.public_url),
         auth=AuthService(
@@ -122,6 +121,7 @@ def _reports(
 
 
 class _Field(TypedDict):
+    loads: LoadReading
     drills: DrillService
     inspections: InspectionService
     rollcall: RollCallService
@@ -138,6 +138,7 @@ def _field(
         return monitor.inventory
 
     return _Field(
+        loads=LoadReading(database, monitor),
         drills=DrillService(database=database, inventory=inventory, clock=clock, draw=draw),
         inspections=InspectionService(
             database=database, inventory=inventory, clock=clock, folder=files, draw=draw

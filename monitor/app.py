@@ -85,9 +85,6 @@ class Service:
         self.acting = Acting(settings, database=self.database, inventory=inventory, metrics=self.metrics)
         self.alerting = self.acting.service
         self.aiding = Aiding(database=self.database, alerting=self.alerting, monitor=self.monitor)
-        self.loads = LoadService(
-            database=self.database, measured=self.monitor, clock=now, metrics=self.metrics
-        )
         self.planning = Planning(database=self.database, monitor=self.monitor)
         self._bus = InProcessBus()
         self.receiver = BatchReceiver(
@@ -211,7 +208,9 @@ class Service:
             "monitor": believing.run,
             **self.acting.loops(self.monitor, self.readiness),
             **self.planning.loops(),
-            "loads": self.loads.run,
+            "loads": LoadService(
+                database=self.database, measured=self.monitor, clock=now, metrics=self.metrics
+            ).run,
             **self.aiding.loops(),
             **(self.roll_calls.loops() if self.looking.looks else {}),
             **(self.tracing.loops() if self.tracing is not None else {}),

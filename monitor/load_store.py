@@ -21,6 +21,7 @@ __all__ = [
     "congestions_between",
     "hours_between",
     "lasting_congestions",
+    "measured_links",
     "open_congestion",
 ]
 
@@ -103,6 +104,12 @@ async def hours_between(
     query = query.where(_h.link == link) if link is not None else query
     rows = await connection.execute(query.order_by(_h.hour, _h.link, _h.direction))
     return [LinkHour(r.link, Direction(r.direction), r.hour, r.slots, r.load, r.peak, r.busy) for r in rows]
+
+
+async def measured_links(connection: AsyncConnection, since: datetime, until: datetime) -> frozenset[str]:
+    """Answer the links of which anything was measured in a window."""
+    query = select(_h.link).where(_h.hour > since - _HOUR, _h.hour < until).distinct()
+    return frozenset((await connection.execute(query)).scalars())
 
 
 async def open_congestion(

@@ -201,6 +201,30 @@ class ConductTables(Setting):
         )
         return Table("gaps", say("Khoảng trống ca trực", "Gaps in the roster"), columns, rows, total, size=10)
 
+    def congestions(self) -> Table:
+        """List when links were too busy."""
+        tongue, say = self._tongue, self._tongue.say
+        columns = (
+            Column(say("Tuyến truyền dẫn", "Link"), 3),
+            Column(say("Doanh nghiệp", "Carrier"), 1.6),
+            Column(say("Chiều", "Direction"), 0.7),
+            Column(say("Từ", "From"), 1.5),
+            Column(say("Thời gian nghẽn", "Congested for"), 1.2, "right", "duration"),
+            Column(say("Tải cao nhất", "Highest load"), 1, "right", "share"),
+        )
+        rows = tuple(
+            (
+                Cell(each.name),
+                Cell(tongue.name(each.carrier)),
+                Cell(tongue.label(each.direction)),
+                Cell(tongue.moment(each.started_at)),
+                self._span(round((each.ended_at - each.started_at).total_seconds())),
+                Cell(tongue.percent(round(each.peak * 1000), 1000), each.peak),
+            )
+            for each in self._facts.congestions
+        )
+        return Table("congestions", say("Nghẽn đường truyền", "Congested links"), columns, rows, size=9.5)
+
     def aid(self) -> Table:
         """Mutual aid."""
         tongue, say = self._tongue, self._tongue.say

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from alerting.models import CauseClass
 from dashboards.reports.arithmetic import NO_SPREAD, Share, Spread, Times
+from dashboards.reports.record import Congested
 from inventory.models import Duty, Medium, Phase, Priority
 
 __all__ = [
@@ -193,6 +194,11 @@ class Facts:
     owed: tuple[Owed, ...] = ()
     roster_gaps: tuple[GapFacts, ...] = ()
     roster_gap_seconds: int = 0
+    congestions: tuple[Congested, ...] = ()
+    """By start, then link."""
+    links: int = 0
+    links_measured: int = 0
+    """Links of which anything was measured: of the others nobody knows whether they were congested."""
     aid: tuple[AidFacts, ...] = ()
     drills: ResponseFacts = ResponseFacts()
     unobserved_sources: tuple[str, ...] = ()

@@ -55,6 +55,9 @@ def fold(record: Record) -> Facts:
         owed=owed(incidents, at=record.taken_at),
         roster_gaps=gaps,
         roster_gap_seconds=sum(each.seconds for each in gaps),
+        congestions=record.congestions,
+        links=len(record.links),
+        links_measured=len(record.links_measured),
         aid=_aid(record.aid),
         drills=responses(drills_of(record.incidents, **ends), at=record.taken_at),
         unobserved_sources=tuple(

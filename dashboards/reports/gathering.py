@@ -18,6 +18,7 @@ from alerting.roster_store import living
 from alerting.scoped import Scope, incident_for, ledger_for
 from dashboards.reports import record_store
 from dashboards.reports.inspected import inspected
+from dashboards.reports.loads import congested
 from dashboards.reports.observed import (
     Piece,
     beginnings,
@@ -44,6 +45,7 @@ from inventory.database import reading
 from inventory.models import Inventory, Person, Shift
 from inventory.phases import DUTY_PHASES
 from inventory.topology import Topology
+from monitor.load_store import CongestionRow, congestions_between, measured_links
 from monitor.moments import moment
 from monitor.planned import PlannedWork, targets_of
 from monitor.planned_store import works_between
@@ -71,6 +73,8 @@ class Rows:
     people: Mapping[str, Person]
     heard: Mapping[str, datetime]
     inspections: Sequence[Visited] = ()
+    congestions: Sequence[CongestionRow] = ()
+    measured_links: frozenset[str] = frozenset()
 
 
 async def gather(
@@ -99,6 +103,8 @@ async def gather(
             people=roster.people,
             heard=await record_store.vantage_rows(connection),
             inspections=await inspections_of(connection, since=since, until=until),
+            congestions=await congestions_between(connection, since, until),
+            measured_links=await measured_links(connection, since, until),
         )
 
 
@@ -166,6 +172,9 @@ class _Assembly:
             ),
             gaps=tuple(self._gaps(since, until)),
             inspections=inspected(rows.inspections, inventory),
+            congestions=congested(rows.congestions, inventory, since=since, until=until),
+            links={code: link.carrier for code, link in inventory.links.items()},
+            links_measured=rows.measured_links & inventory.links.keys(),
             aid=tuple(self._aid(since, until)),
             tiles=_tiles(inventory),
             names=_names(inventory),

@@ -86,6 +86,9 @@ def _of_party(record: Record, party: str) -> Record:
         incidents=tuple(each for each in record.incidents if each.owner == party),
         turns=tuple(each for each in record.turns if each.party == party),
         gaps=tuple(each for each in record.gaps if each.party == party),
+        congestions=tuple(each for each in record.congestions if each.carrier == party),
+        links={code: carrier for code, carrier in record.links.items() if carrier == party},
+        links_measured=frozenset(code for code in record.links_measured if record.links[code] == party),
         aid=tuple(_seen_by(each, party) for each in record.aid if party in {each.giver, each.receiver}),
         inspections=(),
     )
@@ -103,6 +106,9 @@ def _of_incident(record: Record, number: str) -> Record:
         incidents=tuple(each for each in record.incidents if each.number == number),
         turns=(),
         gaps=(),
+        congestions=(),
+        links={},
+        links_measured=frozenset(),
         aid=tuple(each for each in record.aid if each.incident == number),
         inspections=(),
     )

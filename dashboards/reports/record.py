@@ -13,9 +13,11 @@ from typing import Any
 
 from alerting.models import CauseClass, IncidentState
 from inventory.models import Duty, Election, Medium, Phase, Priority, Severity
+from monitor.load import Direction
 
 __all__ = [
     "AidGiven",
+    "Congested",
     "Inspection",
     "LedgerLine",
     "MessageLine",
@@ -206,6 +208,25 @@ class RosterGap:
 
 
 @dataclass(frozen=True, slots=True)
+class Congested:
+    """Time in which one direction of a link was too busy. Loads are shares of its capacity.
+
+    ``ended_at`` is where it was last seen, for one that lasts; ``identifier`` counts nobody else's.
+    """
+
+    identifier: str
+    link: str
+    name: str
+    carrier: str
+    direction: Direction
+    started_at: datetime
+    ended_at: datetime
+    is_open: bool
+    peak: float
+    norm: float
+
+
+@dataclass(frozen=True, slots=True)
 class AidGiven:
     """One party's help for another's incident; lead time runs from the request to the activation."""
 
@@ -264,6 +285,11 @@ class Record:
     incidents: tuple[ReportedIncident, ...] = ()
     turns: tuple[Turn, ...] = ()
     gaps: tuple[RosterGap, ...] = ()
+    congestions: tuple[Congested, ...] = ()
+    links: Mapping[str, str] = field(default_factory=dict)
+    """Carrier of each link, by code."""
+    links_measured: frozenset[str] = frozenset()
+    """Those of which anything was measured in the window."""
     aid: tuple[AidGiven, ...] = ()
     inspections: tuple[Inspection, ...] = ()
     tiles: tuple[Tile, ...] = ()

@@ -50,6 +50,14 @@ def objections(facts: Facts, tongue: Tongue) -> tuple[str, ...]:
     congested = _congested(facts)
     if congested:
         found.append(say(f"nghẽn mạng: {congested} lần", f"congestion: {congested} times"))
+    if facts.congestions:
+        times = count(len(facts.congestions))
+        found.append(
+            say(
+                f"nghẽn mạng đo được trên đường truyền: {times} lần",
+                f"congestion measured on links: {times} times",
+            )
+        )
     unseen = sum(line.times.unobserved for line in facts.by_phase if line.key in _WATCHED)
     if unseen:
         found.append(
@@ -72,6 +80,17 @@ def _congested(facts: Facts) -> int:
     return lines + sum(each.n for each in facts.incidents_by_cause if each.key == cause)
 
 
+def _as_measured(facts: Facts, tongue: Tongue) -> str:
+    """Say on how many links "no congestion" stands on measurement, where it does not on all of them."""
+    if facts.links_measured >= facts.links:
+        return ""
+    measured, links = tongue.count(facts.links_measured), tongue.count(facts.links)
+    return tongue.say(
+        f" Tải được đo trên {measured}/{links} tuyến truyền dẫn; trên các tuyến còn lại không ghi nhận phản ánh nghẽn mạng.",
+        f" The load was measured on {measured} of {links} links; on the others nobody reported congestion.",
+    )
+
+
 def situation(facts: Facts, tongue: Tongue) -> str:
     """Write the general situation: the set sentence where it is true, else what the record says."""
     against = objections(facts, tongue)
@@ -81,7 +100,7 @@ def situation(facts: Facts, tongue: Tongue) -> str:
             "hoặc mất liên lạc cục bộ.",
             "Communications before, during and after election day were clear and uninterrupted: no congestion, no loss "
             "of network, no place cut off.",
-        )
+        ) + _as_measured(facts, tongue)
     share = tongue.availability(facts.whole.times)
     listed = "; ".join(against)
     return tongue.say(
@@ -101,7 +120,7 @@ def contradictions(text: str, facts: Facts, tongue: Tongue) -> tuple[str, ...]:
     claimed = claims(text)
     if "outage" in claimed:
         return objections(facts, tongue)
-    if "congestion" in claimed and _congested(facts):
+    if "congestion" in claimed and (facts.congestions or _congested(facts)):
         return tuple(
             each for each in objections(facts, tongue) if each.startswith(("nghẽn mạng", "congestion"))
         )

@@ -65,6 +65,7 @@ def daily(brief: Brief) -> tuple[Form, list[Block]]:
         brief.conduct.quality(),
         brief.conduct.owed(),
         *([brief.time.losses()] if brief.facts.losses else []),
+        *([brief.conduct.congestions()] if brief.facts.congestions else []),
         brief.head(1, "III. Chế độ trực", "III. Duty"),
         *(
             [brief.conduct.gaps()]

@@ -42,6 +42,7 @@ def carrier(brief: Brief) -> tuple[Form, list[Block]]:
         brief.conduct.quality(),
         brief.conduct.owed(),
         brief.conduct.norms(),
+        *([brief.conduct.congestions()] if facts.congestions else []),
         *([brief.conduct.gaps()] if facts.roster_gaps else []),
         *([brief.conduct.aid()] if facts.aid else []),
         brief.head(2, "3. Nhận xét", "3. Remarks"),

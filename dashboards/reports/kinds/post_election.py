@@ -97,6 +97,7 @@ def _incidents(brief: Brief) -> list[Block]:
         ),
         *_counts(brief),
         *(pictures[name] for name in ("carriers", "causes") if name in pictures),
+        *([brief.conduct.congestions()] if facts.congestions else []),
         brief.head(2, "2. Thời gian gián đoạn, khắc phục", "2. Time lost and restored"),
     ]
     if lengths.n:
