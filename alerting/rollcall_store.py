@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from alerting.field_schema import roll_calls as table
 from alerting.rollcall import RollAnswer, RollCall
 
-__all__ = ["add", "after", "last_id", "newest_since", "of_site"]
+__all__ = ["add", "after", "between", "last_id", "newest_since", "of_site"]
 
 
 def _call(row: RowMapping) -> RollCall:
@@ -36,6 +36,12 @@ async def of_site(connection: AsyncConnection, site: str, *, limit: int) -> tupl
     """Read the calls to one site, newest first."""
     query = select(table).where(table.c.site == site).order_by(table.c.id.desc()).limit(limit)
     return tuple(_call(row) for row in (await connection.execute(query)).mappings())
+
+
+async def between(connection: AsyncConnection, since: datetime, until: datetime) -> list[RollCall]:
+    """Read the calls made from ``since`` until before ``until``, oldest first."""
+    query = select(table).where(table.c.at >= since, table.c.at < until).order_by(table.c.at, table.c.id)
+    return [_call(row) for row in (await connection.execute(query)).mappings()]
 
 
 async def last_id(connection: AsyncConnection) -> int:

@@ -15,6 +15,8 @@
   is time up in which the service or a vantage was off, whether it came back since (monitor wrote it down) or not yet.
   A path is down where all of its targets are, unseen where every vantage that looks at it was blind. Restricted
   incidents enter no report.
+* **What people said by telephone** (``called``, ``rolls``) is told beside what was measured and changes no time of any
+  path; but who said that something was lost keeps the set sentence out. A carrier hears of its own lines alone.
 * **Parts sum to wholes**, checked when the facts are folded (a report that does not reconcile is not built) and printed
   as a control line under each table. Every interval is widened to whole seconds first, so printed parts add up.
 * **Set sentences** are written only where the record supports them, and an edited text that says them all the same

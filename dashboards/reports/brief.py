@@ -10,6 +10,7 @@ from dashboards.reports.form import form_of
 from dashboards.reports.order import Order
 from dashboards.reports.pictures import carrier_bars, cause_bars, tile_picture, timeline
 from dashboards.reports.record import Record
+from dashboards.reports.roll_tables import RollTables
 from dashboards.reports.tables import TimeTables
 from dashboards.reports.tongue import Tongue
 from inventory.models import Medium, Phase, Priority
@@ -27,6 +28,7 @@ class Brief:
         self.tongue = Tongue(order.language, record.election.zone, record.names)
         self.time = TimeTables(facts, self.tongue)
         self.conduct = ConductTables(facts, self.tongue)
+        self.roll = RollTables(facts, self.tongue)
         drafted = drafts(order.kind.value, facts, self.tongue)
         self.texts = {name: order.texts.get(name.value, text) for name, text in drafted.items()}
 

@@ -9,11 +9,13 @@ from dataclasses import dataclass, field
 
 from alerting.models import CauseClass
 from dashboards.reports.arithmetic import NO_SPREAD, Share, Spread, Times
-from dashboards.reports.record import Congested
+from dashboards.reports.record import Congested, Heard
 from inventory.models import Duty, Medium, Phase, Priority
 
 __all__ = [
     "AidFacts",
+    "CalledHour",
+    "CalledSite",
     "Control",
     "Counted",
     "Facts",
@@ -23,6 +25,7 @@ __all__ = [
     "Lost",
     "Owed",
     "ResponseFacts",
+    "RollFacts",
 ]
 
 
@@ -147,6 +150,60 @@ class AidFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class CalledHour:
+    """One local hour in which somebody called; ``answers`` counts each site's newest answer of the hour."""
+
+    start: int
+    calls: int
+    called: int
+    """Sites, each once."""
+    answered: int
+    """Sites that were reached."""
+    answers: Mapping[Heard, int]
+    sources: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CalledSite:
+    """A site that was called, with its newest answer."""
+
+    site: str
+    name: str
+    commune: str
+    calls: int
+    at: int
+    answer: Heard
+    carrier: str
+    """Whose number was called; empty: another's than a carrier's."""
+    by: str
+    note: str
+    sources: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RollFacts:
+    """How the roll was answered in a phase (``key``), or in all: of ``sites``, how many were called and reached."""
+
+    key: str = ""
+    sites: int = 0
+    calls: int = 0
+    answered: int = 0
+    """Sites whose newest answer came from somebody."""
+    answers: Mapping[Heard, int] = field(default_factory=dict)
+    """Newest answers of the sites called."""
+    troubled: Counted = Counted("", 0, ())
+    """Sites that once said that something or everything was lost there, with the calls that said so."""
+    hours: tuple[CalledHour, ...] = ()
+    by_site: tuple[CalledSite, ...] = ()
+    """By commune, then name."""
+
+    @property
+    def called(self) -> int:
+        """Sites that were called, reached or not."""
+        return len(self.by_site)
+
+
+@dataclass(frozen=True, slots=True)
 class Control:
     """Parts that must sum to a whole; ``holds`` is checked when the facts are folded and printed under the table."""
 
@@ -200,6 +257,8 @@ class Facts:
     links_measured: int = 0
     """Links of which anything was measured: of the others nobody knows whether they were congested."""
     aid: tuple[AidFacts, ...] = ()
+    roll: RollFacts = RollFacts()
+    roll_by_phase: tuple[RollFacts, ...] = ()
     drills: ResponseFacts = ResponseFacts()
     unobserved_sources: tuple[str, ...] = ()
     controls: tuple[Control, ...] = ()

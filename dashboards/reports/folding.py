@@ -10,6 +10,7 @@ from dashboards.reports.downtime import Downtime, downtime
 from dashboards.reports.facts import AidFacts, Control, Counted, Facts, GapFacts, Line, Lost
 from dashboards.reports.record import AidGiven, Record, ReportedIncident, RosterGap, SiteLoss
 from dashboards.reports.responses import by_quality, counted_incidents, drills_of, owed, responses
+from dashboards.reports.rolls import roll, roll_by_phase, roll_controls
 from inventory.models import Duty, Phase, Severity
 from monitor.availability import clipped, length
 
@@ -37,6 +38,7 @@ def fold(record: Record) -> Facts:
     losses = _losses(record)
     down = downtime(record)
     gaps = _gaps(record.gaps, record)
+    called, called_in = roll(record), roll_by_phase(record)
     facts = Facts(
         since=window[0],
         until=window[1],
@@ -59,12 +61,14 @@ def fold(record: Record) -> Facts:
         links=len(record.links),
         links_measured=len(record.links_measured),
         aid=_aid(record.aid),
+        roll=called,
+        roll_by_phase=called_in,
         drills=responses(drills_of(record.incidents, **ends), at=record.taken_at),
         unobserved_sources=tuple(
             sorted({each.identifier for each in record.unseen if each.started_at < record.until})
         ),
         names=_names(record, down),
-        controls=_controls(down, incidents, window[1] - window[0]),
+        controls=(*_controls(down, incidents, window[1] - window[0]), *roll_controls(called, called_in)),
     )
     if not facts.reconciles:
         raise UnreconciledError([each for each in facts.controls if not each.holds])
@@ -172,6 +176,7 @@ def _names(record: Record, down: Downtime) -> Mapping[str, tuple[str, str]]:
     used |= {each.owner for each in record.incidents} | {each.party for each in record.gaps}
     used |= {name for each in record.aid for name in (each.giver, each.receiver)}
     used |= {each.commune for each in record.losses}
+    used |= {name for each in record.calls for name in (each.commune, each.carrier)}
     return {code: record.names[code] for code in sorted(used) if code in record.names}
 
 

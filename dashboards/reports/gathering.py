@@ -14,9 +14,12 @@ from alerting.inspection_store import inspections_of
 from alerting.inspections import Inspection as Visited
 from alerting.models import CauseClass, Incident, LedgerEntry
 from alerting.oncall import gaps
+from alerting.rollcall import RollCall
+from alerting.rollcall_store import between as calls_between
 from alerting.roster_store import living
 from alerting.scoped import Scope, incident_for, ledger_for
 from dashboards.reports import record_store
+from dashboards.reports.called import called, roll_of
 from dashboards.reports.inspected import inspected
 from dashboards.reports.loads import congested
 from dashboards.reports.observed import (
@@ -75,6 +78,7 @@ class Rows:
     inspections: Sequence[Visited] = ()
     congestions: Sequence[CongestionRow] = ()
     measured_links: frozenset[str] = frozenset()
+    calls: Sequence[RollCall] = ()
 
 
 async def gather(
@@ -105,6 +109,7 @@ async def gather(
             inspections=await inspections_of(connection, since=since, until=until),
             congestions=await congestions_between(connection, since, until),
             measured_links=await measured_links(connection, since, until),
+            calls=await calls_between(connection, *_called_in(found, since, until, of_one=bool(incident))),
         )
 
 
@@ -175,6 +180,8 @@ class _Assembly:
             congestions=congested(rows.congestions, inventory, since=since, until=until),
             links={code: link.carrier for code, link in inventory.links.items()},
             links_measured=rows.measured_links & inventory.links.keys(),
+            calls=called(rows.calls, inventory, self._topology),
+            roll=roll_of(inventory, self._topology),
             aid=tuple(self._aid(since, until)),
             tiles=_tiles(inventory),
             names=_names(inventory),
@@ -297,6 +304,16 @@ class _Assembly:
             if start < end
             for gap in gaps(inventory.shifts, party=party.code, duty=duty, since=start, until=end)
         ]
+
+
+def _called_in(
+    found: Sequence[Incident], since: datetime, until: datetime, *, of_one: bool
+) -> tuple[datetime, datetime]:
+    """Answer the time whose calls are read: the window, or of one incident all the time that it was open."""
+    if not of_one or not found:
+        return since, until
+    [incident, *_] = found
+    return incident.began_at, incident.closed_at or max(until, incident.opened_at)
 
 
 def _blind(rows: Sequence[RowMapping]) -> tuple[dict[str, list[Piece]], dict[str, str]]:

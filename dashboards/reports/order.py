@@ -6,6 +6,7 @@ from datetime import date
 from enum import StrEnum
 
 from dashboards.i18n import Language
+from dashboards.reports.called import of_carrier, of_sites
 from dashboards.reports.record import AidGiven, Record
 
 __all__ = ["Fields", "Kind", "Order", "Stage", "narrowed"]
@@ -79,7 +80,7 @@ def _of_party(record: Record, party: str) -> Record:
     paths = tuple(each for each in record.paths if each.carrier == party)
     kept = {each.code for each in paths}
     return replace(
-        record,
+        of_carrier(record, party),
         paths=paths,
         outages=tuple(each for each in record.outages if each.path in kept),
         losses=(),
@@ -98,12 +99,13 @@ def _of_incident(record: Record, number: str) -> Record:
     outages = tuple(each for each in record.outages if each.incident == number)
     hit = {each.path for each in outages}
     sites = {each.site for each in record.paths if each.code in hit}
+    own = tuple(each for each in record.incidents if each.number == number)
     return replace(
-        record,
+        of_sites(record, sites.union(*(each.sites for each in own))),
         paths=tuple(each for each in record.paths if each.code in hit),
         outages=outages,
         losses=tuple(each for each in record.losses if each.site in sites),
-        incidents=tuple(each for each in record.incidents if each.number == number),
+        incidents=own,
         turns=(),
         gaps=(),
         congestions=(),
@@ -118,7 +120,7 @@ def _lines_of(record: Record, party: str) -> Record:
     paths = tuple(each for each in record.paths if each.carrier == party)
     kept = {each.code for each in paths}
     return replace(
-        record,
+        of_carrier(record, party),
         paths=paths,
         outages=tuple(each for each in record.outages if each.path in kept),
         losses=(),

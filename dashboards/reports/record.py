@@ -17,7 +17,9 @@ from monitor.load import Direction
 
 __all__ = [
     "AidGiven",
+    "Called",
     "Congested",
+    "Heard",
     "Inspection",
     "LedgerLine",
     "MessageLine",
@@ -33,6 +35,19 @@ __all__ = [
     "Turn",
     "Unseen",
 ]
+
+
+class Heard(StrEnum):
+    """What a call of the roll brought: a site's answer (``alerting.rollcall``), or what a carrier is told of its own line."""
+
+    CLEAR = "clear"
+    PARTIAL = "partial"
+    LOST = "lost"
+    NO_CONTACT = "no_contact"
+    CONFIRMED = "confirmed"
+    """Somebody answered over the carrier's own line, whatever they said of others'."""
+    UNCONFIRMED = "unconfirmed"
+    """The carrier's own line was called, and nobody confirmed it."""
 
 
 class SpellKind(StrEnum):
@@ -259,6 +274,23 @@ class Inspection:
 
 
 @dataclass(frozen=True, slots=True)
+class Called:
+    """One call of the roll. ``carrier`` is whose number was called, ``network`` the one called over; may be empty."""
+
+    identifier: str
+    site: str
+    site_name: str
+    commune: str
+    at: datetime
+    answer: Heard
+    path: str = ""
+    carrier: str = ""
+    network: str = ""
+    by: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Tile:
     """A commune's place on the province's map."""
 
@@ -292,6 +324,9 @@ class Record:
     """Those of which anything was measured in the window."""
     aid: tuple[AidGiven, ...] = ()
     inspections: tuple[Inspection, ...] = ()
+    calls: tuple[Called, ...] = ()
+    roll: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """The sites that the roll is called over, each with the carriers whose lines reach it."""
     tiles: tuple[Tile, ...] = ()
     names: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     """Vietnamese and English names of parties, areas and sites by code."""

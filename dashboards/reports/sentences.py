@@ -47,6 +47,14 @@ def objections(facts: Facts, tongue: Tongue) -> tuple[str, ...]:
     if facts.losses:
         number = count(len(facts.losses))
         found.append(say(f"{number} lần điểm mất liên lạc hoàn toàn", f"{number} times a site was cut off"))
+    if facts.roll.troubled.n:
+        number = count(facts.roll.troubled.n)
+        found.append(
+            say(
+                f"{number} điểm báo qua điểm danh là mất liên lạc một phần hoặc toàn bộ",
+                f"{number} sites said in a roll call that something or everything was lost",
+            )
+        )
     congested = _congested(facts)
     if congested:
         found.append(say(f"nghẽn mạng: {congested} lần", f"congestion: {congested} times"))

@@ -4,12 +4,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from dashboards.reports.facts import Facts
-from dashboards.reports.record import ReportedIncident
-from dashboards.reports.tongue import Tongue
+from dashboards.reports.record import Called, ReportedIncident
+from dashboards.reports.tongue import Tongue, heard
 
 __all__ = [
     "Field",
     "Value",
+    "call_fields",
+    "call_rows",
     "control_rows",
     "incident_fields",
     "incident_rows",
@@ -134,6 +136,40 @@ def incident_rows(incidents: Sequence[ReportedIncident], tongue: Tongue) -> Iter
             each.false_restorations,
             int(each.is_drill),
             each.measures,
+        )
+
+
+def call_fields(tongue: Tongue) -> tuple[Field, ...]:
+    """Name the columns of the list of all calls of the roll."""
+    say = tongue.say
+    return (
+        Field(say("Lúc", "At"), "moment", 19),
+        Field(say("Điểm", "Site"), width=28),
+        Field(say("Địa bàn", "Commune")),
+        Field(say("Trả lời", "Answer")),
+        Field(say("Đường liên lạc", "Path"), width=24),
+        Field(say("Số của", "Number of")),
+        Field(say("Gọi qua mạng", "Called over")),
+        Field(say("Người gọi", "Called by")),
+        Field(say("Ghi chú", "Note"), width=40),
+        Field(say("Bản ghi", "Rows"), width=24),
+    )
+
+
+def call_rows(calls: Sequence[Called], tongue: Tongue) -> Iterator[tuple[Value, ...]]:
+    """Answer every call, in order."""
+    for each in sorted(calls, key=lambda each: (each.at, len(each.identifier), each.identifier)):
+        yield (
+            int(each.at.timestamp()),
+            each.site_name,
+            tongue.name(each.commune),
+            heard(tongue, each.answer),
+            each.path,
+            tongue.name(each.carrier),
+            tongue.name(each.network),
+            each.by,
+            each.note,
+            each.identifier,
         )
 
 

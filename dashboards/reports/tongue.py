@@ -11,11 +11,13 @@ from enum import Enum
 from zoneinfo import ZoneInfo
 
 from alerting.models import CauseClass
+from alerting.rollcall import RollAnswer
 from dashboards.i18n import Language, words_in
 from dashboards.reports.arithmetic import Share, Spread, Times
+from dashboards.reports.record import Heard
 from dashboards.wording import label
 
-__all__ = ["NOTHING", "Tongue"]
+__all__ = ["NOTHING", "Tongue", "heard"]
 
 NOTHING = "–"
 """Stands where there is no figure, so that an empty cell never reads as none."""
@@ -132,3 +134,12 @@ class Tongue:
     def day(self, at: int | datetime) -> str:
         """``23/05/2021``."""
         return f"{self.local(at):%d/%m/%Y}"
+
+
+def heard(tongue: Tongue, answer: Heard) -> str:
+    """Answer what a call of the roll brought, in words."""
+    if answer is Heard.CONFIRMED:
+        return tongue.say("có người xác nhận", "confirmed")
+    if answer is Heard.UNCONFIRMED:
+        return tongue.say("chưa xác nhận", "not confirmed")
+    return tongue.label(RollAnswer(answer.value))

@@ -19,6 +19,8 @@ from dashboards.reports.record import Record
 from dashboards.reports.sheets import (
     Field,
     Value,
+    call_fields,
+    call_rows,
     control_rows,
     incident_fields,
     incident_rows,
@@ -82,6 +84,11 @@ class _Book:
         long = self._long(tongue.say("Gián đoạn", "Outages"), facts)
         incidents = incident_rows(record.incidents, tongue)
         self._list(tongue.say("Sự cố", "Incidents"), incident_fields(tongue), incidents, "all_incidents")
+        if record.calls:
+            calls = call_rows(record.calls, tongue)
+            self._list(
+                tongue.say("Cuộc gọi điểm danh", "Roll calls"), call_fields(tongue), calls, "all_calls"
+            )
         fields, rows = control_rows(facts, tongue)
         self._list(tongue.say("Kiểm tra", "Controls"), fields, rows, "controls")
         self._book.close()

@@ -117,6 +117,7 @@ async def _happened_to(day: Day, party: str) -> Side:
     side = await _listening(day, side)
     side = await _measured(day, side)
     await _told(day, side)
+    await _called(day, side)
     side = await _helped(day, side)
     side = await _planned(day, side)
     side = await _rostered(day, side)
@@ -204,6 +205,14 @@ async def _told(day: Day, side: Side) -> None:
         me, f"{path}/dispute", {"kind": "owner", "note": day.secret(party, "securitydispute", **shut)}
     )
     day.restricted[party] = replace(nobody(), party=party, incident=str(made["id"]), number=made["number"])
+
+
+async def _called(day: Day, side: Side) -> None:
+    """The department calls the carrier's own site, and the site of both: what is said there is the department's to know."""
+    line = f"{mark(side.party, 'path')}-BOTH"
+    for site, path, name in ((side.site, "", f"rollnote{side.party.lower()}"), ("BOTH", line, "rollnote")):
+        heard = {"site": site, "path": path, "answer": "lost", "network": side.party}
+        await day.post("officer", "/rollcall", {**heard, "note": day.secret("STTTT", name)})
 
 
 async def _helped(day: Day, side: Side) -> Side:

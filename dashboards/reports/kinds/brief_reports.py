@@ -35,6 +35,7 @@ def quick(brief: Brief) -> tuple[Form, list[Block]]:
         *_states(brief),
         brief.head(2, "2. Đơn vị mất liên lạc", "2. Sites cut off"),
         *([brief.time.losses()] if brief.facts.losses else [Paragraph(say("Không có.", "None."))]),
+        *brief.roll.brief(),
         brief.head(2, "3. Lực lượng trực", "3. On duty"),
         _duty(brief, brief.record.until),
         brief.head(2, "4. Kiến nghị", "4. Proposals"),
@@ -66,6 +67,7 @@ def daily(brief: Brief) -> tuple[Form, list[Block]]:
         brief.conduct.owed(),
         *([brief.time.losses()] if brief.facts.losses else []),
         *([brief.conduct.congestions()] if brief.facts.congestions else []),
+        *brief.roll.brief(),
         brief.head(1, "III. Chế độ trực", "III. Duty"),
         *(
             [brief.conduct.gaps()]
@@ -77,6 +79,7 @@ def daily(brief: Brief) -> tuple[Form, list[Block]]:
         *brief.section(Section.PROPOSALS),
         brief.annex("", "Số liệu trong ngày", "Figures of the day"),
         brief.time.outages(),
+        *([brief.roll.sites()] if brief.facts.roll.calls else []),
         *brief.hours(),
     ]
 
@@ -99,6 +102,7 @@ def handover(brief: Brief) -> tuple[Form, list[Block]]:
         brief.head(2, "2. Diễn biến trong ca", "2. What happened"),
         Paragraph(situation(brief.facts, tongue)),
         *_listed(brief, ended, "ended", say("Sự cố đã khắc phục trong ca", "Ended in the shift")),
+        *brief.roll.brief(),
         brief.head(2, "3. Việc chuyển ca sau", "3. What goes on"),
         *_listed(brief, live, "live", say("Sự cố đang xử lý", "Open incidents")),
         brief.head(2, "4. Ca sau", "4. The next shift"),

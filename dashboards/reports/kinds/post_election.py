@@ -7,6 +7,9 @@ from inventory.models import Phase, Severity
 
 __all__ = ["post_election"]
 
+_BEFORE = (Phase.PREPARE, Phase.INSPECT, Phase.EARLY, Phase.FREEZE, Phase.READY)
+_AFTER = (Phase.TALLY, Phase.POST, Phase.RERUN, Phase.CLOSE)
+
 
 def post_election(brief: Brief) -> tuple[Form, list[Block]]:
     """Compose the report."""
@@ -71,11 +74,14 @@ def _results(brief: Brief) -> list[Block]:
         brief.head(1, "II. Kết quả thực hiện", "II. Results"),
         brief.head(2, "1. Trước ngày bầu cử", "1. Before election day"),
         *brief.section(Section.BEFORE),
+        *brief.roll.told(_BEFORE),
         brief.head(2, "2. Trong ngày bầu cử", "2. On election day"),
         *brief.section(Section.POLLING),
+        *brief.roll.told((Phase.POLL,)),
         *(pictures[name] for name in ("timeline", "map") if name in pictures),
         brief.head(2, "3. Sau ngày bầu cử", "3. After election day"),
         *brief.section(Section.AFTER),
+        *brief.roll.told(_AFTER),
     ]
 
 
@@ -196,4 +202,16 @@ def _annexes(brief: Brief) -> list[Block]:
         brief.time.outages(),
         brief.annex("III", "Thời gian liên lạc theo từng cách phân loại", "Hours by every breakdown"),
         *brief.hours(),
+        *_called(brief),
+    ]
+
+
+def _called(brief: Brief) -> list[Block]:
+    """Attach the test of all numbers (II.1 d) and what the roll brought later, where anybody was called."""
+    if not brief.facts.roll.calls:
+        return []
+    return [
+        brief.annex("IV", "Điểm danh qua điện thoại", "Roll calls by telephone"),
+        brief.roll.hours(),
+        brief.roll.sites(),
     ]
