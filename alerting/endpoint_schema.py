@@ -1,7 +1,7 @@
 """The table of addresses at which parties' machines are told of incidents.
 
-The secrets are kept in clear, as the secret of a second factor is: the service must know them to sign, and it holds no
-key of its own that would not lie beside the database. Who reads the database can forge calls, and read no more by it.
+The service must know the secrets to sign; they are sealed (:mod:`inventory.seal`) by a key that lies elsewhere, so that
+who reads the database can forge no call.
 """
 
 from sqlalchemy import JSON, BigInteger, Boolean, Column, Index, Integer, String, Table
@@ -24,9 +24,9 @@ webhook_endpoints = Table(
     # What a TMF621 subscriber asked for, in its own words.
     Column("query", String(400), nullable=False, server_default=""),
     Column("enabled", Boolean, nullable=False),
-    Column("secret", String(64), nullable=False),
+    Column("secret", String(200), nullable=False),
     # Signs beside the secret until then, so that a receiver can change over without losing a call.
-    Column("previous_secret", String(64), nullable=False, server_default=""),
+    Column("previous_secret", String(200), nullable=False, server_default=""),
     Column("previous_until", UtcDateTime),
     Column("made_at", UtcDateTime, nullable=False),
     Column("made_by", String(120), nullable=False),

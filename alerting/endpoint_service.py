@@ -1,13 +1,14 @@
 """What a party's people do to the addresses of its machines: add, change, change the secret, try, remove, look back.
 
 ``party`` is an argument of every deed: the caller's own, or empty for the whole province. An endpoint of anybody else
-does not exist. A secret is answered once, when it is made.
+does not exist. A secret is answered once, when it is made, and sealed from then on (:mod:`inventory.sealing`).
 """
 
 import asyncio
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -34,6 +35,8 @@ from alerting.notify.event import EventChannel
 from inventory import audit
 from inventory.database import reading, transaction
 from inventory.drawn import Draw
+from inventory.seal import SealError
+from inventory.sealing import Sealing
 
 __all__ = ["MOST", "Editor", "EndpointService", "Trial"]
 
@@ -74,15 +77,17 @@ class EndpointService:
         self,
         *,
         database: AsyncEngine,
+        sealing: Sealing,
         clock: Callable[[], datetime],
         token: Callable[[], str],
         channel: EventChannel,
         draw: Draw | None = None,
     ) -> None:
         self._database = database
+        self._sealing = sealing
         self._clock = clock
         self._token = token
-        self._channel = channel
+        self.channel = channel
         self._draw = draw
 
     async def of(self, party: str) -> Sequence[Endpoint]:
@@ -102,7 +107,8 @@ class EndpointService:
         """Write an address down and answer it with its secret, which is not answered again."""
         if not events:
             raise RefusedEndpointError(EndpointFault.NO_EVENTS)
-        await self._channel.reach.look(url)
+        await self.channel.reach.look(url)
+        clear = PREFIX + self._token()
         made = {
             "party": by.party,
             "dialect": dialect.value,
@@ -110,7 +116,7 @@ class EndpointService:
             "events": sorted(event.value for event in events),
             "query": query,
             "enabled": True,
-            "secret": PREFIX + self._token(),
+            "secret": "",
             "made_at": self._clock(),
             "made_by": by.name,
         }
@@ -121,8 +127,12 @@ class EndpointService:
             if len(present) >= MOST:
                 raise EndpointConflictError(EndpointFault.TOO_MANY)
             identifier = await store.add_endpoint(connection, made, draw=self._draw)
+            # Sealed for its row, whose number is known only now.
+            await store.change_endpoint(
+                connection, identifier, await self._sealed(connection, identifier, clear)
+            )
             await self._write(connection, by, identifier, f"added {url}")
-            return await self._own(connection, by, identifier)
+            return replace(await self._own(connection, by, identifier), secret=clear)
 
     async def change(
         self, by: Editor, identifier: int, *, url: str, events: Collection[EndpointEvent], enabled: bool
@@ -133,7 +143,7 @@ class EndpointService:
         async with reading(self._database) as connection:
             before = await self._own(connection, by, identifier)
         if url != before.url:
-            await self._channel.reach.look(url)
+            await self.channel.reach.look(url)
         async with transaction(self._database) as connection:
             before = await self._own(connection, by, identifier)
             others = await store.endpoints_of(connection, by.party)
@@ -153,14 +163,30 @@ class EndpointService:
         """Give an endpoint a new secret and answer it; calls are signed with the old one too for :data:`OVERLAP`."""
         async with transaction(self._database) as connection:
             before = await self._own(connection, by, identifier)
-            values = {
-                "secret": PREFIX + self._token(),
-                "previous_secret": before.secret,
-                "previous_until": self._clock() + OVERLAP,
-            }
+            clear = PREFIX + self._token()
+            values = await self._sealed(connection, identifier, clear)
+            values["previous_secret"] = await self._kept(connection, before)
+            values["previous_until"] = self._clock() + OVERLAP
             await store.change_endpoint(connection, identifier, values)
             await self._write(connection, by, identifier, "new secret")
-            return await self._own(connection, by, identifier)
+            return replace(await self._own(connection, by, identifier), secret=clear)
+
+    async def _sealed(self, connection: AsyncConnection, identifier: int, clear: str) -> dict[str, Any]:
+        place = store.ENDPOINT_SECRET.place(identifier)
+        try:
+            return {"secret": await self._sealing.seal(connection, clear, place)}
+        except SealError as error:
+            log.warning("webhook secret not sealed", endpoint=identifier, reason=str(error))
+            raise RefusedEndpointError(EndpointFault.NOT_SEALED) from error
+
+    async def _kept(self, connection: AsyncConnection, before: Endpoint) -> str:
+        """Answer the present secret sealed as the one before; nothing, where it does not open: a new one mends that."""
+        try:
+            clear = self._sealing.open(before.secret, store.ENDPOINT_SECRET.place(before.id))
+            return await self._sealing.seal(connection, clear, store.PREVIOUS_SECRET.place(before.id))
+        except SealError as error:
+            log.warning("webhook secret before not kept", endpoint=before.id, reason=str(error))
+            return ""
 
     async def remove(self, by: Editor, identifier: int, *, dialect: Dialect | None = None) -> None:
         """Forget an endpoint (of ``dialect`` only, where one is given); what waits for it is not sent any more."""
@@ -199,7 +225,7 @@ class EndpointService:
         error, status = "", None
         try:
             async with asyncio.timeout(_LONGEST_TRIAL):
-                status = await self._channel.post(endpoint, message)
+                status = await self.channel.post(endpoint, message)
         except DeliveryError as failure:
             error = str(failure)
         except TimeoutError:

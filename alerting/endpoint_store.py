@@ -12,8 +12,11 @@ from alerting.endpoints import Dialect, Endpoint, EndpointEvent
 from alerting.models import DeliveryState
 from alerting.schema import outbox
 from inventory.drawn import Draw, drawn_id
+from inventory.seal_store import SealedColumn
 
 __all__ = [
+    "ENDPOINT_SECRET",
+    "PREVIOUS_SECRET",
     "add_endpoint",
     "change_endpoint",
     "endpoint",
@@ -24,6 +27,9 @@ __all__ = [
 ]
 
 _c = webhook_endpoints.c
+ENDPOINT_SECRET = SealedColumn(_c.secret, _c.id)
+PREVIOUS_SECRET = SealedColumn(_c.previous_secret, _c.id)
+"""Where the secrets of endpoints lie, sealed."""
 
 
 def _endpoint(row: RowMapping) -> Endpoint:

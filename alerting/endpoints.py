@@ -67,6 +67,7 @@ class EndpointFault(StrEnum):
     SAME_ADDRESS = "same_address"
     TOO_MANY = "too_many"
     TOO_SOON = "too_soon"
+    NOT_SEALED = "not_sealed"
 
 
 class Trouble(StrEnum):
@@ -76,6 +77,7 @@ class Trouble(StrEnum):
     NO_ANSWER = "no_answer"
     ANSWERED = "answered"
     ADDRESS = "address"
+    SEALED = "sealed"
     OFF = "off"
     OVER = "over"
     OTHER = "other"
@@ -83,7 +85,10 @@ class Trouble(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """One address of a party's machine. ``party`` is empty where it hears of the whole province."""
+    """One address of a party's machine. ``party`` is empty where it hears of the whole province.
+
+    The secrets are sealed as they lie in the database, but in the one answer that shows a new one to who made it.
+    """
 
     id: int
     party: str
@@ -100,7 +105,7 @@ class Endpoint:
 
     def secrets_at(self, at: datetime) -> tuple[str, ...]:
         """Answer what a call at ``at`` is signed with, the present secret first."""
-        overlaps = self.previous_until is not None and at < self.previous_until
+        overlaps = self.previous_secret and self.previous_until is not None and at < self.previous_until
         return (self.secret, self.previous_secret) if overlaps else (self.secret,)
 
 
@@ -149,6 +154,7 @@ _TROUBLES: Mapping[str, Trouble] = {
     "the attempt outlasted": Trouble.NO_ANSWER,
     "answered": Trouble.ANSWERED,
     "the address": Trouble.ADDRESS,
+    "the secret": Trouble.SEALED,
     "switched off": Trouble.OFF,
     "its time ran out": Trouble.OVER,
 }

@@ -8,8 +8,10 @@ from starlette.responses import Response
 
 from dashboards.i18n import N_
 from dashboards.second_factor import provisioning
+from dashboards.sign_in import wrong_code
 from dashboards.visit import PageError, Visit
 from inventory.access import Right, rights_of
+from inventory.seal import SealError
 
 __all__ = ["TOKEN_DAYS", "account", "act"]
 
@@ -76,7 +78,18 @@ async def _end_session(visit: Visit) -> Response:
 async def _begin_factor(visit: Visit) -> Response:
     if await visit.deps.factors.is_asked(visit.who.name):
         return visit.go("/account")
-    return await _page(visit, secret=await visit.deps.factors.begin(visit.who.name))
+    return await _page(visit, secret=await _begun(visit))
+
+
+async def _begun(visit: Visit) -> str:
+    try:
+        return await visit.deps.factors.begin(visit.who.name)
+    except SealError as error:
+        raise PageError(
+            503,
+            N_("A second factor cannot be set up now: this machine cannot keep its secret safe."),
+            N_("Tell the department's administrator: its seal key is missing or wrong."),
+        ) from error
 
 
 async def _confirm_factor(visit: Visit) -> Response:
@@ -88,7 +101,7 @@ async def _confirm_factor(visit: Visit) -> Response:
         fault = N_(
             "That code is not right now. Codes change every 30 seconds; look at the telephone's clock."
         )
-        return await _page(visit, status=422, fault=fault, secret=await factors.begin(name))
+        return await _page(visit, status=422, fault=fault, secret=await _begun(visit))
     return await _page(visit, codes=codes)
 
 
@@ -96,7 +109,7 @@ async def _drop_factor(visit: Visit) -> Response:
     """Who removes the second factor must still have it: a session left open is not enough."""
     factors, name = visit.deps.factors, visit.who.name
     if not await factors.fits(name, visit.form.get("code", "")):
-        return await _page(visit, status=422, fault=N_("The code is not right."))
+        return await _page(visit, status=422, fault=await wrong_code(visit, name))
     await factors.drop(name, actor=name, address=visit.address)
     return visit.go("/account")
 

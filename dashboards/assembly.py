@@ -34,6 +34,7 @@ from dashboards.settings import PagesSettings
 from dashboards.views.search import Index
 from inventory.drawn import Draw
 from inventory.models import Inventory, Target
+from inventory.sealing import Sealing
 from monitor.load_reading import LoadReading
 from monitor.look_now import LookNow
 from monitor.metrics import VantageFigures
@@ -51,6 +52,7 @@ def assemble(
     alerting: Acting,
     clock: Callable[[], datetime],
     token: Callable[[], str],
+    sealing: Sealing,
     settings: PagesSettings,
     passwords: Passwords | None = None,
     planned: PlannedService | None = None,
@@ -69,22 +71,21 @@ def assemble(
         monitor=monitor,
         alerting=alerting,
         records=StoredRecords(database, monitor),
-        planned=planned
-        or PlannedService(database=database, inventory=lambda: monitor.inventory, clock=clock),
+        planned=planned or _planned(database, monitor, clock),
         look_now=look_now or _blind(database, monitor, clock),
         aid=aid or _aid(database, monitor, alerting, clock),
         **_reports(database, monitor, clock, draw, public_url=settings.public_url),
         auth=AuthService(
             database=database, clock=clock, token=token, settings=settings, passwords=passwords or Passwords()
         ),
-        factors=SecondFactors(database=database, clock=clock, token=token),
+        factors=SecondFactors(database=database, sealing=sealing, clock=clock, token=token),
         tokens=ApiTokens(database=database, clock=clock, token=token, draw=draw),
         federation=_federation(database, clock, token, settings),
         roster=roster,
         handing=HandoverService(roster),
         swapping=SwapService(roster, public_url=settings.public_url),
         **_field(database, monitor, clock, files, draw),
-        endpoints=endpoints or _endpoints(database, clock, token, settings),
+        endpoints=endpoints or _endpoints(database, sealing, clock, token, settings.public_url),
         imports=RosterImports(roster, token=token),
         roster_links=RosterLinks(token),
         figures=figures,
@@ -162,12 +163,25 @@ def _federation(
 
 
 def _endpoints(
-    database: AsyncEngine, clock: Callable[[], datetime], token: Callable[[], str], settings: PagesSettings
+    database: AsyncEngine,
+    sealing: Sealing,
+    clock: Callable[[], datetime],
+    token: Callable[[], str],
+    public_url: str,
 ) -> EndpointService:
     channel = EventChannel(
-        EventSettings(), database=database, clock=clock, public_url=settings.public_url, party_name=str
+        EventSettings(),
+        database=database,
+        sealing=sealing,
+        clock=clock,
+        public_url=public_url,
+        party_name=str,
     )
-    return EndpointService(database=database, clock=clock, token=token, channel=channel)
+    return EndpointService(database=database, sealing=sealing, clock=clock, token=token, channel=channel)
+
+
+def _planned(database: AsyncEngine, monitor: Monitoring, clock: Callable[[], datetime]) -> PlannedService:
+    return PlannedService(database=database, inventory=lambda: monitor.inventory, clock=clock)
 
 
 def _aid(

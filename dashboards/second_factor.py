@@ -1,7 +1,9 @@
 """Codes by time as a second proof (RFC 6238), and recovery codes for the day on which the telephone is lost.
 
 A code serves once, and one time step either side is forgiven, because telephones' clocks are not ours. The secret
-counts only after a first code was right, so that nobody locks themselves out by half a set-up.
+counts only after a first code was right, so that nobody locks themselves out by half a set-up. It is kept sealed
+(:mod:`inventory.sealing`); where it does not open, because the key is gone, a recovery code still counts, and
+``thongsuot user drop-factor`` lets in who has none.
 """
 
 from base64 import b32encode
@@ -17,6 +19,8 @@ from dashboards.passwords import readable_password
 from inventory import audit
 from inventory import credential_store as store
 from inventory.database import reading, transaction
+from inventory.seal import SealError
+from inventory.sealing import Sealing
 
 __all__ = ["ISSUER", "RECOVERY_CODES", "SecondFactors", "provisioning", "step_of"]
 
@@ -48,9 +52,15 @@ class SecondFactors:
     """Sets up, asks for and forgets second factors."""
 
     def __init__(
-        self, *, database: AsyncEngine, clock: Callable[[], datetime], token: Callable[[], str]
+        self,
+        *,
+        database: AsyncEngine,
+        sealing: Sealing,
+        clock: Callable[[], datetime],
+        token: Callable[[], str],
     ) -> None:
         self._database = database
+        self._sealing = sealing
         self._clock = clock
         self._token = token
 
@@ -66,16 +76,21 @@ class SecondFactors:
             return await store.recovery_codes_left(connection, account)
 
     async def begin(self, account: str) -> str:
-        """Answer a secret to set up; the one that was begun and not confirmed, if there is one."""
+        """Answer a secret to set up; the one that was begun and not confirmed, if there is one that opens.
+
+        Raises :class:`SealError` where the secret could not be kept sealed.
+        """
         async with transaction(self._database) as connection:
             factor = await store.factor_of(connection, account)
-            if factor is not None and factor.confirmed_at is None:
-                return factor.secret
-            if factor is not None:
+            if factor is not None and factor.confirmed_at is not None:
                 raise ValueError(f"{account} has a second factor already")
+            begun = self._opened(factor)
+            if begun is not None:
+                return begun
             # 160 bits, as long as the hash that codes are made with (RFC 4226, 4).
             secret = b32encode(sha256(self._token().encode()).digest()[:20]).decode()
-            await store.put_factor(connection, account, secret, at=self._clock())
+            sealed = await self._sealing.seal(connection, secret, store.FACTOR_SECRET.place(account))
+            await store.put_factor(connection, account, sealed, at=self._clock())
         return secret
 
     async def confirm(self, account: str, code: str, *, address: str) -> tuple[str, ...] | None:
@@ -83,7 +98,8 @@ class SecondFactors:
         now = self._clock()
         async with transaction(self._database) as connection:
             factor = await store.factor_of(connection, account)
-            step = None if factor is None or factor.confirmed_at else step_of(factor.secret, code, now)
+            secret = None if factor is None or factor.confirmed_at else self._opened(factor)
+            step = None if secret is None else step_of(secret, code, now)
             if step is None:
                 return None
             await store.spend_step(connection, account, step)
@@ -102,7 +118,8 @@ class SecondFactors:
             factor = await store.factor_of(connection, account)
             if factor is None or factor.confirmed_at is None:
                 return False
-            step = step_of(factor.secret, code, self._clock())
+            secret = self._opened(factor)
+            step = None if secret is None else step_of(secret, code, self._clock())
             if step is not None:
                 return await store.spend_step(connection, account, step)
             return await store.spend_recovery_code(connection, account, _hash(code))
@@ -120,6 +137,22 @@ class SecondFactors:
                 address=address,
             )
         log.info("second factor removed", account=account, actor=actor)
+
+    async def is_shut(self, account: str) -> bool:
+        """Answer whether no telephone's code can be right here, because the secret does not open."""
+        async with reading(self._database) as connection:
+            factor = await store.factor_of(connection, account)
+        return factor is not None and self._opened(factor) is None
+
+    def _opened(self, factor: store.SecondFactor | None) -> str | None:
+        """Answer a factor's secret, or None where it does not open."""
+        if factor is None:
+            return None
+        try:
+            return self._sealing.open(factor.secret, store.FACTOR_SECRET.place(factor.account))
+        except SealError as error:
+            log.warning("second factor does not open", account=factor.account, reason=str(error))
+            return None
 
     def _recovery_code(self) -> str:
         return readable_password(sha256(self._token().encode()).digest())[:14]

@@ -21,6 +21,7 @@ __all__ = [
     "sign_in",
     "sign_in_form",
     "sign_out",
+    "wrong_code",
 ]
 
 
@@ -93,13 +94,23 @@ async def code(visit: Visit) -> Response:
     )
     if isinstance(answer, str):
         return opened(visit, answer, safe_next(visit.form.get("next")))
-    if await visit.deps.auth.owing(_half_open(visit)) is None:
+    owing = await visit.deps.auth.owing(_half_open(visit))
+    if owing is None:
         return visit.go("/sign-in")
     if answer.wait:
         wait = visit.moments.span(max(answer.wait, timedelta(seconds=1)))
         fault = visit.words.gettext(N_("Too many attempts. Wait %(span)s and try again."), span=wait)
         return _code_page(visit, 429, fault)
-    return _code_page(visit, 401, visit.words.gettext(N_("The code is not right.")))
+    return _code_page(visit, 401, visit.words.gettext(await wrong_code(visit, owing.name)))
+
+
+async def wrong_code(visit: Visit, account: str) -> str:
+    """Answer what to say of a code that did not count: it is wrong, or none of a telephone's could be right here."""
+    if await visit.deps.factors.is_shut(account):
+        return N_(
+            "This machine cannot check a telephone's codes now: its seal key is missing or wrong. Use a recovery code, or ask the administrator."
+        )
+    return N_("The code is not right.")
 
 
 def _half_open(visit: Visit) -> str:

@@ -100,12 +100,18 @@ FIELD_LABELS: Mapping[type[Enum], Mapping[Any, str]] = {
         EndpointFault.SAME_ADDRESS: N_("This address is written down already; change that one."),
         EndpointFault.TOO_MANY: N_("There are too many addresses. Remove one first."),
         EndpointFault.TOO_SOON: N_("A test message was sent a moment ago. Wait ten seconds."),
+        EndpointFault.NOT_SEALED: N_(
+            "This machine cannot keep a secret safe now, so none was made. Tell the department's administrator: its seal key is missing or wrong."
+        ),
     },
     Trouble: {
         Trouble.NOT_REACHED: N_("not reached: nothing listens there, or its certificate is not trusted"),
         Trouble.NO_ANSWER: N_("no answer in time; it may have arrived all the same"),
         Trouble.ANSWERED: N_("it did not take the message"),
         Trouble.ADDRESS: N_("the address is not called: its name leads nowhere, or where it must not"),
+        Trouble.SEALED: N_(
+            "its secret does not open here, so the call cannot be signed; the department's administrator puts the key back, or you make a new secret"
+        ),
         Trouble.OFF: N_("switched off, or removed"),
         Trouble.OVER: N_("given up after 24 hours"),
         Trouble.OTHER: N_("the attempt failed here; it is not your fault"),

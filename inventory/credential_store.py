@@ -20,8 +20,10 @@ from inventory.schema import (
     recovery_codes,
     second_factors,
 )
+from inventory.seal_store import SealedColumn
 
 __all__ = [
+    "FACTOR_SECRET",
     "ApiToken",
     "FederatedSignIn",
     "SecondFactor",
@@ -48,6 +50,10 @@ __all__ = [
 ]
 
 
+FACTOR_SECRET = SealedColumn(second_factors.c.secret, second_factors.c.account)
+"""Where the secrets of second factors lie, sealed."""
+
+
 @dataclass(frozen=True, slots=True)
 class ApiToken:
     """A row of ``api_tokens``, without what would let anybody use it."""
@@ -64,7 +70,7 @@ class ApiToken:
 
 @dataclass(frozen=True, slots=True)
 class SecondFactor:
-    """A shared secret for codes by time (RFC 6238); asked for once ``confirmed_at`` is set."""
+    """A shared secret for codes by time (RFC 6238), sealed; asked for once ``confirmed_at`` is set."""
 
     account: str
     secret: str
@@ -179,7 +185,7 @@ async def factor_of(connection: AsyncConnection, account: str) -> SecondFactor |
 
 
 async def put_factor(connection: AsyncConnection, account: str, secret: str, *, at: datetime) -> None:
-    """Replace an account's second factor by one that is not confirmed yet."""
+    """Replace an account's second factor by one that is not confirmed yet; ``secret`` is sealed."""
     await drop_factor(connection, account)
     values = {"account": account, "secret": secret, "created_at": at, "last_step": 0}
     await connection.execute(insert(second_factors).values(values))

@@ -1,8 +1,8 @@
 """Tables of access: accounts, their sessions, and the table that slows guessing down.
 
 They lie in the lowest layer because every other one may ask who is acting. No secret is kept in clear: a
-password as its argon2 hash, a session, token or recovery code as its SHA-256. The one exception is the secret of a
-second factor, which the service must know to count codes: whoever reads the database still needs the password.
+password as its argon2 hash, a session, token or recovery code as its SHA-256. The secret of a second factor, which the
+service must know to count codes, is sealed (:mod:`inventory.seal`) by a key that lies elsewhere.
 """
 
 from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, String, Table, Text, false
@@ -16,6 +16,7 @@ __all__ = [
     "federated_identities",
     "federated_sign_ins",
     "recovery_codes",
+    "seal_keys",
     "second_factors",
     "sessions",
     "sign_in_throttle",
@@ -85,12 +86,20 @@ second_factors = Table(
     "second_factors",
     metadata,
     Column("account", String(80), ForeignKey("accounts.name", ondelete="CASCADE"), primary_key=True),
-    Column("secret", String(64), nullable=False),
+    Column("secret", String(200), nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
     # Asked for at sign-in only once a first code was right.
     Column("confirmed_at", UtcDateTime),
     # RFC 6238, 5.2: a code serves once. The last time step that one was taken of.
     Column("last_step", _big, nullable=False, server_default="0"),
+)
+
+seal_keys = Table(
+    "seal_keys",
+    metadata,
+    # Keys that sealed secrets of this database, by name; the keys themselves lie elsewhere.
+    Column("name", String(16), primary_key=True),
+    Column("since", UtcDateTime, nullable=False),
 )
 
 recovery_codes = Table(

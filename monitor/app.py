@@ -48,6 +48,7 @@ from monitor.assembly.looking import Looking
 from monitor.assembly.planning import Planning
 from monitor.assembly.process import give_back, steady
 from monitor.assembly.roll_calls import RollCalls
+from monitor.assembly.sealing import SEALED
 from monitor.assembly.tracing import Tracing
 from monitor.exposition import FleetRenderer
 from monitor.hooks import router as hook_routes
@@ -102,6 +103,7 @@ class Service:
             alerting=self.alerting,
             clock=now,
             token=token,
+            sealing=self.acting.sealing,
             settings=settings.pages,
             planned=self.planning.service,
             aid=self.aiding.service,
@@ -128,6 +130,7 @@ class Service:
         """Bring the database to this version, resume belief, start the loops, begin to look."""
         steady()
         await asyncio.to_thread(upgrade, self.settings.url)
+        await self.acting.sealing.prepare(self.database, SEALED)
         await self.monitor.start()
         await self.planning.refresh()
         await self._ensure_administrator()

@@ -109,6 +109,11 @@ class Settings(BaseSettings):
         default_factory=dict,
         description="Vantages that look from elsewhere: code to the SHA-256 of its token, as JSON.",
     )
+    seal_key: SecretStr = Field(
+        default=SecretStr(""),
+        description="Keys that secrets in the database are sealed by, newest first, spaces between"
+        " (`thongsuot seal new`); empty: the file `seal.key` of the state folder, made once.",
+    )
     bus: BusSettings | None = Field(default=None, description="NATS, for vantages elsewhere; none: not read.")
     extra_ca: Path | None = Field(
         default=None, description="Further certificate authority for HTTPS targets."

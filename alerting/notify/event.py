@@ -19,10 +19,12 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
+import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 from typing_extensions import override
 
 from alerting.endpoint_address import Reach
+from alerting.endpoint_store import ENDPOINT_SECRET, PREVIOUS_SECRET
 from alerting.endpoint_store import endpoint as read_endpoint
 from alerting.endpoints import TEST, Dialect, Endpoint, EndpointEvent, EndpointFault
 from alerting.errors import DeliveryError, RefusedEndpointError
@@ -32,8 +34,12 @@ from alerting.notify.http import judged, mapped, open_client
 from alerting.notify.webhook import SIGNATURE
 from alerting.settings import EventSettings
 from inventory.database import reading
+from inventory.seal import SealError
+from inventory.sealing import Sealing
 
 __all__ = ["EVENT_TYPES", "EventChannel", "payload", "signatures"]
+
+log = structlog.get_logger(__name__)
 
 EVENT_TYPES: Mapping[EndpointEvent, str] = {
     EndpointEvent.OPENED: "TroubleTicketCreateEvent",
@@ -51,6 +57,7 @@ class EventChannel(Channel):
         settings: EventSettings,
         *,
         database: AsyncEngine,
+        sealing: Sealing,
         clock: Callable[[], datetime],
         public_url: str,
         party_name: Callable[[str], str],
@@ -61,6 +68,7 @@ class EventChannel(Channel):
         # No connection is kept: the next call may be another party's, to another name at the same number.
         self._client = open_client(settings.timeout_seconds, kept=0, trust=trust)
         self._database = database
+        self._sealing = sealing
         self._clock = clock
         self._public_url = public_url.rstrip("/")
         self._party_name = party_name
@@ -86,12 +94,13 @@ class EventChannel(Channel):
             passing = refused.fault is EndpointFault.UNKNOWN_NAME
             raise DeliveryError(f"the address: {refused.fault.value}", permanent=not passing) from refused
         now = self._clock()
+        secrets = self._opened(endpoint, now)
         headers = {
             "Content-Type": "application/json; charset=utf-8",
             "Host": address.host,
             "Thongsuot-Key": message.key,
             "Thongsuot-Event": str(message.body["event"]),
-            SIGNATURE: signatures(endpoint.secrets_at(now), body, int(now.timestamp())),
+            SIGNATURE: signatures(secrets, body, int(now.timestamp())),
         }
         extensions = {"sni_hostname": address.name}
         asked = self._client.stream("POST", address.url, headers=headers, content=body, extensions=extensions)
@@ -100,6 +109,25 @@ class EventChannel(Channel):
                 status = answer.status_code
         judged(status)
         return status
+
+    def _opened(self, endpoint: Endpoint, at: datetime) -> tuple[str, ...]:
+        """Answer what to sign with. The present secret must open; one that ran out of favour and does not is left out."""
+        try:
+            secret = self._sealing.open(endpoint.secret, ENDPOINT_SECRET.place(endpoint.id))
+        except SealError as error:
+            log.warning("webhook not signed", endpoint=endpoint.id, reason=str(error))
+            # Passing: the key may be put back, and until the event's time runs out it is tried again.
+            raise DeliveryError("the secret does not open on this machine", permanent=False) from error
+        if len(endpoint.secrets_at(at)) == 1:
+            return (secret,)
+        try:
+            return (
+                secret,
+                self._sealing.open(endpoint.previous_secret, PREVIOUS_SECRET.place(endpoint.id)),
+            )
+        except SealError as error:
+            log.warning("webhook not signed with the secret before", endpoint=endpoint.id, reason=str(error))
+            return (secret,)
 
     @override
     async def close(self) -> None:

@@ -33,6 +33,7 @@ from alerting.worker import AlertingWorker, OutboxWorker
 from dashboards.reports.sending import attachment_from
 from inventory.models import ContactChannel, Inventory
 from monitor.assembly.clocks import Loop, Loops, chance, now, token
+from monitor.assembly.sealing import sealing_of
 from monitor.metrics import ServiceMetrics
 from monitor.service import MonitorService
 from monitor.settings import Settings
@@ -48,17 +49,12 @@ class Acting:
     def __init__(
         self, settings: Settings, *, database: AsyncEngine, inventory: Inventory, metrics: ServiceMetrics
     ) -> None:
-        self._events = EventChannel(
-            settings.events,
-            database=database,
-            clock=now,
-            public_url=settings.pages.public_url,
-            party_name=self._party_name,
-        )
-        self._channels = {**_channels(settings, database), ContactChannel.EVENT: self._events}
-        self.endpoints = EndpointService(
-            database=database, clock=now, token=token, channel=self._events, draw=chance
-        )
+        self.sealing = sealing_of(settings)
+        self._database = database
+        self._settings = settings
+        self._delivery = settings.delivery
+        self.endpoints = self._endpoints()
+        self._channels = {**_channels(settings, database), ContactChannel.EVENT: self.endpoints.channel}
         self.service = AlertingService(
             database=database,
             inventory=inventory,
@@ -70,9 +66,6 @@ class Acting:
             channels=PAGE_CHANNELS | self._channels.keys(),
             evidence=EvidenceFolder(settings.state / "evidence"),
         )
-        self._database = database
-        self._settings = settings
-        self._delivery = settings.delivery
         self.outbox = OutboxWorker(
             database=database,
             channels=self._channels,
@@ -91,6 +84,20 @@ class Acting:
             clock=now,
             metrics=self.service.metrics,
             wake_outbox=self.outbox.wake,
+        )
+
+    def _endpoints(self) -> EndpointService:
+        public_url, sealing, database = self._settings.pages.public_url, self.sealing, self._database
+        channel = EventChannel(
+            self._settings.events,
+            database=database,
+            sealing=sealing,
+            clock=now,
+            public_url=public_url,
+            party_name=self._party_name,
+        )
+        return EndpointService(
+            database=database, sealing=sealing, clock=now, token=token, channel=channel, draw=chance
         )
 
     def _occasions(self) -> dict[str, ShiftOccasion]:

@@ -23,6 +23,7 @@ COMMANDS = (
     "doctor",
     "roster",
     "user",
+    "seal",
     "migrate",
     "backup",
     "import",

@@ -11,11 +11,13 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from dashboards.auth import AccountExistsError, AuthService
+from dashboards.auth import AccountExistsError, AuthService, account_name
 from dashboards.passwords import Passwords, readable_password
+from dashboards.second_factor import SecondFactors
 from inventory.access import Role
 from inventory.database import open_engine, reading, transaction
-from inventory.store import all_accounts, change_password, drop_sessions_of
+from inventory.store import account_named, all_accounts, change_password, drop_sessions_of
+from monitor.assembly.sealing import sealing_of
 from monitor.migrations import upgrade
 from monitor.settings import Settings, read_settings
 
@@ -36,7 +38,18 @@ def add(commands: Any) -> None:
     reset.add_argument("name")
     closed = verbs.add_parser("disable", help="close an account; ends its sessions")
     closed.add_argument("name")
-    for verb, work in ((listed, _list), (added, _add), (reset, _reset), (closed, _disable)):
+    dropped = verbs.add_parser(
+        "drop-factor", help="ask an account for no code any more: its telephone is lost, or the seal key is"
+    )
+    dropped.add_argument("name")
+    verbs_of = (
+        (listed, _list),
+        (added, _add),
+        (reset, _reset),
+        (closed, _disable),
+        (dropped, _drop_factor),
+    )
+    for verb, work in verbs_of:
         verb.add_argument("--state", type=Path, default=None, help="folder of the database (default: var)")
         verb.add_argument("--json", action="store_true", help="print facts as JSON")
         verb.set_defaults(run=_with(work))
@@ -132,6 +145,24 @@ async def _reset(chosen: argparse.Namespace, settings: Settings, _service: AuthS
     if not found:
         raise KeyError(chosen.name)
     return {"name": chosen.name, "password": password}
+
+
+async def _drop_factor(
+    chosen: argparse.Namespace, settings: Settings, _service: AuthService
+) -> dict[str, Any]:
+    name = account_name(chosen.name)
+    engine = open_engine(settings.url)
+    factors = SecondFactors(
+        database=engine, sealing=sealing_of(settings), clock=_now, token=secrets.token_urlsafe
+    )
+    try:
+        async with reading(engine) as connection:
+            if await account_named(connection, name) is None:
+                raise KeyError(name)
+        await factors.drop(name, actor="service")
+    finally:
+        await engine.dispose()
+    return {"name": name, "second factor": "none"}
 
 
 async def _disable(chosen: argparse.Namespace, _settings: Settings, service: AuthService) -> dict[str, Any]:

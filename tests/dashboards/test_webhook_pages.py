@@ -6,6 +6,7 @@ import re
 import pytest
 
 from alerting.endpoint_service import Editor
+from alerting.endpoint_store import ENDPOINT_SECRET
 from alerting.endpoints import EndpointEvent
 from inventory.access import Role
 from tests.dashboards.conftest import Visitor
@@ -44,7 +45,8 @@ async def test_an_address_is_added_changed_tried_and_removed_without_script(room
     answer = await carrier.send("/portal/webhooks", {"url": receiver.url, **TOLD}, seen_on=SETTINGS)
     secret = secret_in(answer)
     [made] = await room.deps.endpoints.of("VNPT")
-    assert (made.secret, made.events) == (secret, {EndpointEvent.OPENED, EndpointEvent.STATUS})
+    kept = room.sealing.open(made.secret, ENDPOINT_SECRET.place(made.id))
+    assert (kept, made.events) == (secret, {EndpointEvent.OPENED, EndpointEvent.STATUS})
     assert secret not in (await carrier.see(SETTINGS)).text
 
     here = f"/portal/webhooks/{made.id}"

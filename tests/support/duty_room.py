@@ -42,12 +42,14 @@ from inventory.database import metadata, open_engine
 from inventory.loader import load
 from inventory.models import Inventory, Target
 from inventory.samples import sample
+from inventory.sealing import Sealing
 from monitor.look_now import LookNow
 from monitor.metrics import ServiceMetrics
 from monitor.service import MonitorService
 from probes.models import Answer, Evidence, Flag, Look, Outcome, batch_of
 from probes.once import OnceSeen
 from tests.support import databases
+from tests.support.sealing import KeyRing
 
 __all__ = ["EVENING", "PASSWORD", "SCENES", "DutyRoom", "a_duty_room", "sample_of", "served"]
 
@@ -98,9 +100,12 @@ class DutyRoom:
         )
         self.asked: list[str] = []
         self.vantage = next(iter(self.inventory.vantages))
+        self.seal_keys = KeyRing()
+        self.sealing = Sealing(self.seal_keys, clock=self.clock)
         channel = EventChannel(
             EventSettings(networks=("127.0.0.0/8",)),
             database=self.database,
+            sealing=self.sealing,
             clock=self.clock,
             public_url="http://127.0.0.1",
             party_name=str,
@@ -112,10 +117,15 @@ class DutyRoom:
             alerting=self.alerting,
             clock=self.clock,
             token=secrets.token_urlsafe,
+            sealing=self.sealing,
             settings=PagesSettings(),
             files=EvidenceFolder(folder / "evidence"),
             endpoints=EndpointService(
-                database=self.database, clock=self.clock, token=secrets.token_urlsafe, channel=channel
+                database=self.database,
+                sealing=self.sealing,
+                clock=self.clock,
+                token=secrets.token_urlsafe,
+                channel=channel,
             ),
             # The smallest argon2 there is: these passwords guard nothing.
             passwords=Passwords(

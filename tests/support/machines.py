@@ -15,7 +15,9 @@ from alerting.settings import EventSettings
 from alerting.worker import OutboxWorker
 from inventory.database import reading
 from inventory.models import ContactChannel
+from inventory.sealing import Sealing
 from tests.support.acting import until
+from tests.support.sealing import KeyRing
 
 __all__ = ["EVERYTHING", "VNPT", "Machines", "told"]
 
@@ -44,16 +46,23 @@ class Machines:
     def __init__(self, room, **options):
         self.room = room
         settings = EventSettings(networks=("127.0.0.0/8",), timeout_seconds=5)
+        self.keys = KeyRing()
+        self.sealing = Sealing(self.keys, clock=room.clock)
         self.channel = EventChannel(
             settings,
             database=room.database,
+            sealing=self.sealing,
             clock=room.clock,
             public_url="https://ts.invalid/",
             party_name=lambda code: f"tên {code}",
             **options,
         )
         self.service = EndpointService(
-            database=room.database, clock=room.clock, token=secrets.token_urlsafe, channel=self.channel
+            database=room.database,
+            sealing=self.sealing,
+            clock=room.clock,
+            token=secrets.token_urlsafe,
+            channel=self.channel,
         )
 
     async def add(self, receiver, by=VNPT, events=EVERYTHING, **more):
