@@ -15,7 +15,7 @@ from monitor.clock_step import set_back
 from monitor.confirmation import OURSELVES_NS
 from monitor.correlation import RELATED_NS, Failure, Proposal, resolve
 from monitor.decisions import CauseRow, ClosedOutage, Decisions
-from monitor.explanation import explanation, extent_of, recovery
+from monitor.explanation import dismissal, explanation, extent_of, recovery
 from monitor.fleet import FleetBelief, subject_of
 from monitor.models import ChangeReason, StateChange, SubjectKind
 from monitor.moments import SECOND, moment, nanoseconds, seconds
@@ -46,6 +46,8 @@ class Attribution:
         self._recent: set[str] | None = None
         self._may_widen = True
         self._rests_until_ns = 0
+        self._released: list[Failure] = []
+        self._is_edited = False
 
     @property
     def waiting(self) -> tuple[Failure, ...]:
@@ -71,7 +73,10 @@ class Attribution:
             else:
                 fresh[each.target] = self._failure(each.target, nanoseconds(each.started_at), now_ns)
         self._recent = None
-        self._absorb(list(fresh.values()), out)
+        if self._is_edited:
+            self.end_empty(now_ns, out)
+        self._absorb([*self._released, *fresh.values()], out)
+        self._released, self._is_edited = [], False
         absorbed: list[Cause] = []
         asks_again_ns: int | None = self._rests_until_ns
         if now_ns >= self._rests_until_ns:
@@ -105,10 +110,21 @@ class Attribution:
             if not self.causes.cause_of(target):
                 self._waiting[target] = self._failure(target, nanoseconds(started_at), now_ns)
 
-    def succeed(self, old: "Attribution") -> None:
-        """Take over from the attribution of the inventory before; ended outages come with the next settling."""
-        self.causes = old.causes
-        self._waiting = {failure.target: failure for failure in old.waiting}
+    def succeed(self, old: "Attribution", names: Mapping[str, str], now_ns: int) -> None:
+        """Take over from the attribution of the inventory before; ended outages come with the next settling.
+
+        ``names`` are the targets that are still there, and what they are called now. A cause keeps what stands under
+        it in the inventory of now and is its owner's still; all else waits in the hold for the cause that it has now.
+        """
+        self.causes, self._is_edited = old.causes, True
+        changed, released = self.causes.succeed(names, self._holds)
+        self._touched = {cause.subject: cause for cause in changed}
+        self._released = [self._failure(t, began_ns, now_ns) for t, began_ns in released.items()]
+        self._waiting = {
+            names[f.target]: self._failure(names[f.target], f.began_ns, f.noticed_ns)
+            for f in old.waiting
+            if f.target in names
+        }
         self._growing = {cause.subject: cause for cause in self.causes if cause.has_grown}
 
     def tell_again(self, subject: str) -> None:
@@ -144,6 +160,13 @@ class Attribution:
         for cause in self.causes.empty():
             self.causes.drop(cause.subject)
             self._end(cause, now_ns, now_ns, out)
+
+    def _holds(self, cause: Cause, target: str) -> bool:
+        topology, inventory = self.belief.topology, self.belief.inventory
+        kind, _, code = cause.subject.partition(":")
+        if kind == "risk":
+            return code in topology.risks_of_target(target) and inventory.risks[code].owner == cause.owner
+        return cause.subject == subject_of(target, inventory) and topology.owner_of(target) == cause.owner
 
     def _failure(self, target: str, began_ns: int, now_ns: int) -> Failure:
         return Failure(target, subject_of(target, self.belief.inventory), began_ns, now_ns)
@@ -298,7 +321,7 @@ class Attribution:
                 new=beliefs[1],
                 at=moment(at_ns),
                 noticed_at=moment(now_ns),
-                reason=_reason(cause, is_over=is_over),
+                reason=self._reason(cause, is_over=is_over),
                 evidence=self._evidence(cause, now_ns, is_over=is_over),
             )
         )
@@ -329,9 +352,12 @@ class Attribution:
             "last_path": [site for site, each in judged.items() if each.up == 1],
             "isolated": [site for site, each in judged.items() if each.up == 0],
             "flapping": [target for target in targets if belief.turns.is_flapping(target, now_ns)],
-            "explanation": recovery(cause.subject) if is_over else self._explanation(cause, sites, now_ns),
+            "explanation": self._recovery(cause) if is_over else self._explanation(cause, sites, now_ns),
             **({"into": cause.absorbed_by} if cause.absorbed_by else {}),
         }
+
+    def _recovery(self, cause: Cause) -> dict[str, str]:
+        return dismissal(cause.subject) if self._is_edited else recovery(cause.subject)
 
     def _explanation(self, cause: Cause, sites: list[str], now_ns: int) -> dict[str, str]:
         topology, inventory = self.belief.topology, self.belief.inventory
@@ -355,8 +381,7 @@ class Attribution:
             self._recent = {site for site in found if site is not None}
         return self._recent
 
-
-def _reason(cause: Cause, *, is_over: bool) -> ChangeReason:
-    if is_over:
-        return ChangeReason.RECOVERED
-    return ChangeReason.ABSORBED if cause.absorbed_by else ChangeReason.EXPLAINED
+    def _reason(self, cause: Cause, *, is_over: bool) -> ChangeReason:
+        if is_over:
+            return ChangeReason.RECOMPUTED if self._is_edited else ChangeReason.RECOVERED
+        return ChangeReason.ABSORBED if cause.absorbed_by else ChangeReason.EXPLAINED

@@ -6,7 +6,7 @@ under its risk group (or on its own path), so that a storm stays one incident. T
 longer hold it open.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from inventory.topology import Topology
@@ -89,14 +89,41 @@ class CauseBook:
         return cause
 
     def absorb(self, failure: Failure, topology: Topology) -> Cause | None:
-        """Put a new failure under a live cause if there is one above it."""
-        subjects = (failure.of, *(f"risk:{risk}" for risk in topology.risks_of_target(failure.target)))
+        """Put a new failure under a live cause if there is one above it, or has it already."""
+        subjects = (
+            self.cause_of(failure.target),
+            failure.of,
+            *(f"risk:{risk}" for risk in topology.risks_of_target(failure.target)),
+        )
         for subject in subjects:
             cause = self._causes.get(subject)
             if cause is not None:
                 self._take(cause, failure.target, failure.began_ns)
                 return cause
         return None
+
+    def succeed(
+        self, names: Mapping[str, str], holds: Callable[[Cause, str], bool]
+    ) -> tuple[list[Cause], dict[str, int]]:
+        """Go on under another inventory: ``names`` are the targets that are still there, and what they are called now.
+
+        Answers the causes that changed, and the outages, with their start, that no cause ``holds`` any more. What left
+        the inventory is let go of where its outage ends.
+        """
+        here = set(names.values())
+        changed: list[Cause] = []
+        released: dict[str, int] = {}
+        for cause in (*self._absorbed.values(), *self._causes.values()):
+            down = {names.get(target, target) for target in cause.down}
+            targets = {names.get(target, target): began_ns for target, began_ns in cause.targets.items()}
+            kept = {target for target in down if target not in here or holds(cause, target)}
+            if kept != cause.down:
+                changed.append(cause)
+            if not cause.absorbed_by:
+                released.update({target: targets[target] for target in down - kept})
+            cause.targets, cause.down = targets, kept
+        self._explains = {target: cause.subject for cause in self for target in cause.down}
+        return changed, released
 
     def take_over(self, parent: Cause, child: Cause) -> None:
         """Lay what ``child`` explains to ``parent``; the child is over when its own targets are back."""

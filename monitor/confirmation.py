@@ -18,7 +18,7 @@ looks decides the same, and a vantage whose clock is wrong is judged by its own 
 """
 
 from collections import defaultdict
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -57,7 +57,7 @@ class Confirmation:
         self._vantage = vantage
         self._falls: dict[str, _Fall] = {}
         self._committed: list[_Fall] = []
-        self.govern(belief, ())
+        self.govern(belief, {})
 
     def __len__(self) -> int:
         return len(self._falls)
@@ -65,19 +65,19 @@ class Confirmation:
     def __contains__(self, target: str) -> bool:
         return target in self._falls
 
-    def govern(self, belief: FleetBelief, kept: Container[str]) -> None:
-        """Hold back from another belief from now on; what is not ``kept`` is forgotten."""
+    def govern(self, belief: FleetBelief, names: Mapping[str, str]) -> None:
+        """Hold back from another belief from now on; ``names`` are the targets still there, what is not is forgotten."""
         index = belief.topology.index
         self._belief = belief
         self._falls = {
-            code: _Fall(
-                TargetChange(index[code], fall.turned.change, fall.turned.figures),
+            names[code]: _Fall(
+                TargetChange(index[names[code]], fall.turned.change, fall.turned.figures),
                 fall.carrier,
                 fall.place,
                 fall.noticed_ns,
             )
             for code, fall in self._falls.items()
-            if code in kept
+            if code in names
         }
         belief.unconfirmed[self._vantage] = {
             code: fall.turned.change.old for code, fall in self._falls.items()
@@ -93,7 +93,7 @@ class Confirmation:
     def sift(self, turned: Sequence[TargetChange], sight: Sight, heard_ns: int) -> list[TargetChange]:
         """Answer the changes that may be committed now: those of ``turned`` and those that waited."""
         if not sight.canaries:
-            return list(turned)
+            return [*self._unasked(), *turned]
         waiting = self._belief.unconfirmed[self._vantage]
         passing = []
         for each in turned:
@@ -112,6 +112,13 @@ class Confirmation:
         if self._falls:
             passing.extend(self._vouched(sight, heard_ns))
         return passing
+
+    def _unasked(self) -> list[TargetChange]:
+        """Let go of what waited for canaries that are none of ours any more."""
+        freed = [fall.turned for fall in self._falls.values()]
+        self._falls.clear()
+        self._belief.unconfirmed[self._vantage].clear()
+        return freed
 
     def _fall(self, turned: TargetChange, code: str, heard_ns: int) -> _Fall:
         topology = self._belief.topology

@@ -101,7 +101,8 @@ class Decisions:
     """Rows in the order in which they must be written: outages, as they happened, before the causes that name them.
 
     ``explained`` pairs a cause with targets whose open outage it explains; a cause that maps to ``None`` is over;
-    ``released`` ends open unobserved time (vantage, reason, end); ``forgotten`` targets left the inventory.
+    ``released`` ends open unobserved time (vantage, reason, end); ``forgotten`` targets left the inventory,
+    and ``departed`` vantages: what they saw last says nothing of the day on which they are entered again.
     """
 
     changes: list[StateChange] = field(default_factory=list)
@@ -114,6 +115,7 @@ class Decisions:
     released: list[tuple[str, str, datetime]] = field(default_factory=list)
     vantages: dict[str, VantageRow] = field(default_factory=dict)
     forgotten: list[str] = field(default_factory=list)
+    departed: list[str] = field(default_factory=list)
     set_back: tuple[datetime, timedelta] | None = None
     """The clock was set back to this time, by so much: what is open and dated later began by so much earlier."""
     late: list[LateOutage] = field(default_factory=list)
@@ -132,6 +134,7 @@ class Decisions:
                 self.released,
                 self.vantages,
                 self.forgotten,
+                self.departed,
                 self.set_back,
                 self.late,
             )

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from inventory.models import Inventory, Medium, RiskKind
 from inventory.topology import Topology
 
-__all__ = ["Extent", "explanation", "extent_of", "recovery"]
+__all__ = ["Extent", "dismissal", "explanation", "extent_of", "recovery"]
 
 _RISKS = {
     RiskKind.OLT: ("OLT", "OLT"),
@@ -85,6 +85,15 @@ def recovery(subject: str) -> dict[str, str]:
     """Say that everything which a cause had taken down answers again."""
     code = subject.partition(":")[2]
     return {"vi": f"{code} đã thông trở lại", "en": f"{code} is reachable again"}
+
+
+def dismissal(subject: str) -> dict[str, str]:
+    """Say that the inventory was edited, and what is down is no longer this one's."""
+    code = subject.partition(":")[2]
+    return {
+        "vi": f"Danh mục đã sửa: không còn gì đang mất liên lạc thuộc {code}",
+        "en": f"The inventory was edited: nothing that is down belongs to {code} any more",
+    }
 
 
 def _of_path(code: str, inventory: Inventory, elsewhere: int) -> dict[str, str]:

@@ -9,7 +9,7 @@ Pure but for its own memory, which holds nothing of targets that do not turn.
 """
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Mapping
 
 from monitor.models import State
 from monitor.moments import SECOND
@@ -40,10 +40,10 @@ class Turns:
         """Remember that a target turned."""
         self._turns.setdefault(target, deque(maxlen=TURNS)).append(at_ns)
 
-    def inherit(self, old: "Turns", kept: Iterable[str]) -> None:
-        """Take over what is known of targets that did not change."""
-        known = old.known()
-        self._turns.update({target: deque(known[target], TURNS) for target in kept if target in known})
+    def inherit(self, old: "Turns", names: Mapping[str, str]) -> None:
+        """Take over what is known of targets that did not change but for their name (old to new)."""
+        known = old.known().items()
+        self._turns.update({names[target]: deque(turns, TURNS) for target, turns in known if target in names})
 
     def known(self) -> dict[str, tuple[int, ...]]:
         """Answer the last turns of every target that turned, oldest first."""

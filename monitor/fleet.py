@@ -9,7 +9,7 @@ what we do not see is unobserved, and the outage that began before goes on until
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any
@@ -29,7 +29,7 @@ from monitor.judged import STATES, Groups, Paths, Sites
 from monitor.models import ChangeReason, State, StateChange, SubjectKind, View
 from monitor.moments import NEVER, moment
 from monitor.quorum import seen_from, state_of
-from monitor.state import ViewPolicy
+from monitor.state import ViewChange, ViewPolicy
 from monitor.verdict import Conflicts, PathBelief, SiteVerdict, conflicts, path_state, verdict
 
 __all__ = ["FleetBelief", "subject_of"]
@@ -198,6 +198,19 @@ class FleetBelief:
             and self.tables[v].view[number] == VIEWS.index(View.DOWN)
             for v in self.vantages_of(target)
         )
+
+    @property
+    def rests_on(self) -> object:
+        """From where is looked and how many must agree: where that changes, other states follow from the same views."""
+        return self._upstreams, self.inventory.policy.quorum
+
+    def recall_states(self, numbers: Iterable[int], now_ns: int, out: Decisions) -> None:
+        """Compute these states anew from the views: other vantages look now, or more must agree."""
+        for number in numbers:
+            view = VIEWS[0]
+            turned = TargetChange(number, ViewChange(view, view, now_ns, ChangeReason.RECOMPUTED))
+            at_ns = max(now_ns, int(self.since_ns[number]))
+            self._turn(turned, at_ns, self.vantages_of(self.codes[number])[0], now_ns, out)
 
     def recall_paths(self) -> None:
         """Take the paths' states from their targets, without a word: they are as they were before a restart."""

@@ -33,7 +33,9 @@ _GAPS_KEPT = 64
 class Intake:
     """The way in for one vantage's batches."""
 
-    def __init__(self, vantage: str, groups: Sequence[str], *, is_late: bool = False) -> None:
+    def __init__(
+        self, vantage: str, groups: Sequence[str], *, is_late: bool = False, was_isolated: bool = False
+    ) -> None:
         self.vantage = vantage
         # What a canary said then vouches for looks of then, and says nothing of now; and the other way round.
         self._is_late = is_late
@@ -47,7 +49,7 @@ class Intake:
         self.dropped_blind = 0
         self.dropped_overflow = 0
         self._has_begun = False
-        self._was_isolated = False
+        self._was_isolated = was_isolated
         self._held: list[Rows] = []
         self._gaps: deque[Gap] = deque(maxlen=_GAPS_KEPT)
 
@@ -64,8 +66,14 @@ class Intake:
     def replace_canaries(self, groups: Sequence[str]) -> None:
         """Begin anew with other canaries (a swap of the inventory)."""
         if tuple(groups) != self.sight.groups:
+            self._was_isolated |= self.sight.is_isolated
             self.sight = Sight.over(groups)
             self._held.clear()
+
+    def end(self, now_ns: int, out: Decisions) -> None:
+        """Write down that a vantage which left the inventory is isolated no more."""
+        if self.sight.is_isolated or self._was_isolated:
+            self._release(now_ns, now_ns, out)
 
     def forget_future(self, now_ns: int) -> None:
         """Date what is remembered of the time after ``now_ns`` as of then: the clock was set back."""

@@ -10,8 +10,6 @@ import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 
-import numpy as np
-import numpy.typing as npt
 import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -28,6 +26,7 @@ from monitor.decisions import Decisions
 from monitor.doubt import without_doubt
 from monitor.flapping import WINDOW_NS
 from monitor.fleet import FleetBelief
+from monitor.fleets import Fleets
 from monitor.gauges import show_belief
 from monitor.history import History
 from monitor.ingest import Rows, TargetChange
@@ -41,7 +40,7 @@ from monitor.moments import NEVER, SECOND, moment, nanoseconds, span
 from monitor.planned import PlannedWork
 from monitor.planned_marks import PlannedMarks
 from monitor.snapshot import Snapshot
-from monitor.succession import policies_of, resume, succeed, unchanged
+from monitor.succession import inherit, judge, policies_of, resume, unchanged
 from probes.models import SampleBatch
 
 __all__ = ["HEARTBEAT", "MonitorService"]
@@ -51,7 +50,6 @@ log = structlog.get_logger()
 HEARTBEAT = timedelta(seconds=2)
 """How often it is written down that a vantage still looks; a restart knows the time without looks this exactly."""
 
-_FLEETS_KEPT = 4
 _REFUSALS_TOLD = 100
 
 Subscriber = Callable[[Sequence[StateChange]], None]
@@ -77,7 +75,7 @@ class MonitorService:
         self._lock = asyncio.Lock()
         self._subscribers: list[Subscriber] = []
         self._unwritten: list[Decisions] = []
-        self._fleets: dict[str, tuple[str, ...]] = {}
+        self._fleets = Fleets()
         self._started_ns = self._latest_ns = NEVER
         self._due_ns: int | None = None
         self._has_looked = False
@@ -88,6 +86,7 @@ class MonitorService:
         self._is_stale = False
         self._is_deciding = False
         self._install()
+        self._fleets.enter(inventory.digest, self.topology.index)
 
     def _install(self) -> None:
         inventory, topology = self.inventory, self.topology
@@ -103,9 +102,7 @@ class MonitorService:
             for code, v in inventory.vantages.items()
         }
         self._confirmations = {code: Confirmation(code, self.belief) for code in inventory.vantages}
-        self._fleets[inventory.digest] = topology.codes
         self._late = LateLooks(topology.codes, lambda: policies_of(inventory, topology, self._phase))
-        self._translations: dict[str, npt.NDArray[np.intp]] = {}
         self._metrics.durations.regroup(inventory, topology)
         self._publish()
 
@@ -166,6 +163,8 @@ class MonitorService:
                 if row.code in self._intakes:
                     seen_ns = nanoseconds(row.seen_at)
                     self._intakes[row.code].resume(row, seen_ns, was_isolated=row.code in blind)
+            for code in sorted(blind - self._intakes.keys()):
+                Intake(code, (), was_isolated=True).end(now_ns, out)
             await self.history.resume(self._clock())
             self._is_stale = True
             await self._commit(out)
@@ -231,13 +230,9 @@ class MonitorService:
         async with self._lock:
             now_ns = self._now_ns()
             out = Decisions()
-            old, old_causes, old_intakes, history = (
-                self.belief,
-                self._attribution,
-                self._intakes,
-                self.history,
-            )
-            confirmations = self._confirmations
+            old, old_causes, old_intakes = self.belief, self._attribution, self._intakes
+            confirmations, planned, history = self._confirmations, self.planned, self.history
+            kept = unchanged(old.inventory, inventory)
             self.inventory, self.topology = inventory, Topology.of(inventory)
             self._install()
             self.measures.swap(inventory)
@@ -245,19 +240,21 @@ class MonitorService:
                 if code in old_intakes:
                     self._intakes[code] = old_intakes[code]
                     self._intakes[code].replace_canaries(intake.sight.groups)
-            kept = unchanged(old.inventory, inventory)
-            self.history = history.moved(
-                self.topology.index, tuple(inventory.vantages), fleet=inventory.digest
-            )
-            succeed(self.belief, old, now_ns, out)
+            for code in old_intakes.keys() - self._intakes.keys():
+                old_intakes[code].end(now_ns, out)
+            gone = [code for code in old.codes if code not in kept]
+            self._fleets.enter(inventory.digest, self.topology.index, gone=gone)
+            self.planned = planned.succeeded(self._works, self.belief)
+            vantages = tuple(inventory.vantages)
+            self.history = history.moved(self.topology.index, vantages, fleet=inventory.digest)
+            inherit(self.belief, old, kept, now_ns, out)
             for code in self._confirmations.keys() & confirmations.keys():
                 self._confirmations[code] = confirmations[code]
                 confirmations[code].govern(self.belief, kept)
-            self._attribution.succeed(old_causes)
+            judge(self.belief, old, kept, now_ns, out)
+            self._attribution.succeed(old_causes, kept, now_ns)
             self._due_ns = self._attribution.settle(now_ns, out)
             self.planned.mark(out, now_ns)
-            for digest in list(self._fleets)[:-_FLEETS_KEPT]:
-                del self._fleets[digest]
             self._is_stale = True
             await self._commit(out)
             log.info("inventory swapped", targets=len(self.topology.codes), kept=len(kept))
@@ -274,7 +271,7 @@ class MonitorService:
 
     def know_fleet(self, digest: str, codes: tuple[str, ...]) -> None:
         """Take batches of another inventory, whose fleet was ``codes``."""
-        self._fleets.setdefault(digest, codes)
+        self._fleets.know(digest, codes)
 
     # How a batch is decided and written
 
@@ -319,21 +316,11 @@ class MonitorService:
 
     def _rows(self, batch: SampleBatch) -> tuple[Rows, Rows] | tuple[None, None]:
         """Tell looks at targets, in our numbering, from failures that do not count; nothing of an unknown fleet."""
-        codes = self._fleets.get(batch.fleet)
-        if codes is None:
+        numbered = self._fleets.numbered(batch)
+        if numbered is None:
             return None, None
-        target, known = batch.target.astype(np.intp), batch.target < len(codes)
-        if batch.fleet != self.inventory.digest:
-            target = self._translated(batch.fleet, codes)[np.minimum(batch.target, len(codes) - 1)]
-            known = target >= 0
-        rows, flags, self._came_late = apart(batch, target, known)
+        rows, flags, self._came_late = apart(batch, *numbered)
         return without_doubt(rows, flags)
-
-    def _translated(self, fleet: str, codes: tuple[str, ...]) -> npt.NDArray[np.intp]:
-        """Answer where the targets of another fleet are in ours, -1 for those that are gone; worked out once."""
-        if fleet not in self._translations:
-            self._translations[fleet] = self.topology.index.places(codes)
-        return self._translations[fleet]
 
     async def _commit(self, out: Decisions | None = None) -> None:
         if out:

@@ -9,7 +9,7 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import Row, Table, delete, func, insert, select, update
+from sqlalchemy import Column, Row, Table, delete, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -57,7 +57,8 @@ async def apply(connection: AsyncConnection, decisions: Decisions) -> list[State
         await set_back(connection, *decisions.set_back)
     await write_outages(connection, decisions.outages)
     await explain(connection, decisions.explained)
-    await _forget(connection, decisions.forgotten)
+    await _forget(connection, target_states.c.target, decisions.forgotten)
+    await _forget(connection, target_states.c.vantage, decisions.departed)
     await upsert(connection, target_states, [_target_values(row) for row in decisions.targets.values()])
     verdicts = [{"site": s, "verdict": v, "since": at} for s, (v, at) in decisions.verdicts.items()]
     await upsert(connection, site_verdicts, verdicts)
@@ -231,16 +232,15 @@ async def vantage_rows(connection: AsyncConnection) -> list[VantageRow]:
     return [VantageRow(row.code, row.epoch, row.sequence, row.seen_at) for row in rows]
 
 
-async def _forget(connection: AsyncConnection, targets: Sequence[str]) -> None:
-    left = iter(targets)
+async def _forget(connection: AsyncConnection, column: Column[str], codes: Sequence[str]) -> None:
+    left = iter(codes)
     while some := list(islice(left, _AT_ONCE)):
-        await connection.execute(delete(target_states).where(target_states.c.target.in_(some)))
+        await connection.execute(delete(column.table).where(column.in_(some)))
 
 
 async def _write_causes(connection: AsyncConnection, decisions: Decisions) -> None:
     over = [subject for subject, row in decisions.causes.items() if row is None]
-    if over:
-        await connection.execute(delete(causes).where(causes.c.subject.in_(over)))
+    await _forget(connection, causes.c.subject, over)
     live = [
         {
             "subject": row.subject,

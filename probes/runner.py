@@ -188,7 +188,7 @@ class Runner:
         self._stalled_ns = self._stalled(now)
         missed = (now - self.statistics.last_tick_ns) / (TICK_SECONDS * 1e9)
         ticks = min(max(missed, 1.0), MOST_TICKS_AT_ONCE)
-        due = self._schedule.due(now, at_most=int(self._looks_per_tick * ticks))
+        due = self._schedule.due(now, at_most=int(self._looks_per_tick * ticks), first=self._canaries)
         self._dispatch(due.regular, Flag.NONE)
         self._dispatch(due.confirm, Flag.CONFIRM)
         self._publish(due.lag, now)

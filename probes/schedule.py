@@ -26,6 +26,11 @@ Who finds that it was blind itself (its canaries were silent, and answer again) 
 about everything that it came to believe down meanwhile: what was lost then was its own sight, and a ring that falls the
 moment after must be found as soon as ever.
 
+Where more is due than may be sent, the canaries come first: nothing is believed lost that they do not vouch for. Half
+of the rest is the regular looks', whatever is in doubt: a schedule that lags makes its own looks unreliable, so that
+a nation which fell as a whole would never be believed down. Confirming looks go to the lowest slots first, which are
+decided before the next are asked at all: the first page must not wait until everybody was asked once.
+
 A timeout never holds anything here: looks are counted when they end, and all-down costs what all-up does.
 """
 
@@ -130,17 +135,20 @@ class Schedule:
         ):
             getattr(self, name)[mine] = getattr(old, name)[theirs]
 
-    def due(self, now: int, *, at_most: int) -> Due:
-        """Answer which slots to look at now, and count them as looked at; what exceeds ``at_most`` stays due."""
-        confirm = np.flatnonzero(self._confirm <= now)[:at_most]
+    def due(self, now: int, *, at_most: int, first: Indices = _NONE) -> Due:
+        """Answer which slots to look at now, and count them as looked at; what exceeds ``at_most`` stays due.
+
+        Slots that come ``first`` (canaries, a few) are never left out.
+        """
+        confirm = np.flatnonzero(self._confirm <= now)
         waiting = np.flatnonzero(self._next <= now)
         regular = waiting[~self._doubt[waiting]]
         # In doubt the confirming looks take over: two looks a moment apart would be one piece of evidence, not two.
         self._advance(waiting[self._doubt[waiting]], now, is_look=False)
-        room = max(0, at_most - len(confirm))
-        if len(regular) > room:
-            # The longest overdue ones, in no order: sorting a nation's backlog every tick would be the backlog.
-            regular = regular[np.argpartition(self._next[regular], room)[:room]]
+        if len(confirm) + len(regular) > at_most:
+            most = max(at_most // 2, at_most - len(regular))
+            confirm = _cut(confirm, first, confirm, most)
+            regular = _cut(regular, first, self._next[regular], max(0, at_most - len(confirm)))
         lag = int(now - self._next[regular].min()) if len(regular) else 0
         self._advance(regular, now)
         self._repeat(confirm, now)
@@ -275,3 +283,12 @@ class Schedule:
             return False  # its being overdue was the strike
         self._strikes[slot] += 1
         return bool(self._strikes[slot] == KIN_STRIKES)
+
+
+def _cut(slots: Indices, first: Indices, order: npt.NDArray[np.int64], room: int) -> Indices:
+    """Answer ``room`` of these slots, those lowest in ``order``, and all of them that come ``first`` besides."""
+    if len(slots) <= room:
+        return slots
+    # In no order: sorting a nation's backlog every tick would be the backlog.
+    chosen = slots[np.argpartition(order, room)[:room]]
+    return np.union1d(chosen, first[np.isin(first, slots)])

@@ -15,7 +15,7 @@ from inventory import generate
 from inventory.loader import load
 from tests.bench.nation import Spent, answering, warmed_up, watching
 
-__all__ = ["run"]
+__all__ = ["lab", "run"]
 
 TARGETS = 14_000
 LIMIT = 1.0
@@ -74,7 +74,12 @@ async def cost(watched, lab, seconds):
 
 
 def cut_off(folder):
-    asked = ("-m", "monitor", "lab", "cut", "--area", "VN", "--state", str(folder / "lab"))
+    lab(folder, "cut", "--area", "VN")
+
+
+def lab(folder, *command):
+    """Do something to the lab that :func:`tests.bench.nation.answering` runs in ``folder``."""
+    asked = ("-m", "monitor", "lab", *command, "--state", str(folder / "lab"))
     subprocess.run([sys.executable, *asked], check=True, cwd=Path(__file__).parents[2], capture_output=True)
 
 
