@@ -13,6 +13,7 @@ from inventory.generate.units import Commune, District, inside
 
 __all__ = ["Plant", "groups"]
 
+SNMP_PORT = 15161
 _NAMES = {"VNPT": "VNPT", "VIETTEL": "Viettel", "MOBIFONE": "MobiFone", "FPT": "FPT"}
 CARRIERS = tuple(_NAMES)
 
@@ -52,9 +53,12 @@ class Plant:
         ring = self.ring(carrier, district.code, inside(district.name))
         if is_new:
             self._folder.add("targets", f"{ring}.edge", ring, "icmp", address, "", "", "")
+            link = f"{carrier}-LINK-{district.code}"
+            # The same router tells how busy its way upwards is.
+            self._folder.add("targets", f"{link}.snmp", link, "snmp", address, SNMP_PORT, "if_index=1", "")
             self._folder.add(
                 "links",
-                f"{carrier}-LINK-{district.code}",
+                link,
                 f"Truyền dẫn {_NAMES[carrier]} {inside(district.name)} - trung tâm tỉnh",
                 carrier,
                 district.code,

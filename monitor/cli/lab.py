@@ -1,6 +1,6 @@
 """``thongsuot lab``: the province on loopback, and the faults that are put into it.
 
-``lab serve`` runs it; ``cut``, ``loss``, ``slow``, ``restore``, ``status`` and ``log`` speak to the one that runs in
+``lab serve`` runs it; ``cut``, ``loss``, ``slow``, ``fill``, ``restore``, ``status`` and ``log`` speak to the one that runs in
 the same state folder. Every fault is written to ``faults.jsonl`` after it took effect: that is ground truth.
 """
 
@@ -33,6 +33,7 @@ _HELP = {
     "cut": "cắt · cut what is selected",
     "loss": "làm mất gói · lose a share of the packets",
     "slow": "làm chậm · answer later",
+    "fill": "làm đầy tuyến · fill the links selected up to a share of their capacity",
     "restore": "nối lại · end the faults of what is selected; of everything with no selector",
 }
 
@@ -57,6 +58,8 @@ def add(commands: Any) -> None:
         verb.set_defaults(run=_command, do=name)
         if name == "loss":
             verb.add_argument("--ratio", type=float, default=0.3, help="share lost, 0 to 1 (default 0.3)")
+        if name == "fill":
+            verb.add_argument("--ratio", type=float, default=0.95, help="share used, 0 to 1 (default 0.95)")
         if name == "slow":
             verb.add_argument("--ms", type=float, default=300.0, help="milliseconds (default 300)")
         if name == "restore":

@@ -16,6 +16,7 @@ class Action(StrEnum):
     CUT = "cut"
     LOSS = "loss"
     SLOW = "slow"
+    FILL = "fill"
     RESTORE = "restore"
     STATUS = "status"
     LOG = "log"
@@ -23,7 +24,7 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """``amount``: the ratio of a loss, the seconds of a delay; ``fault``: one to lift; ``last``: lines of the log."""
+    """``amount``: the ratio of a loss or of how full a link is, the seconds of a delay; ``fault``: one to lift; ``last``: lines of the log."""
 
     action: Action
     selector: Selector = field(default_factory=Selector)
@@ -46,6 +47,7 @@ _OWN_KEYS = {
     Action.CUT: (),
     Action.LOSS: ("ratio",),
     Action.SLOW: ("ms",),
+    Action.FILL: ("ratio",),
     Action.RESTORE: ("fault",),
     Action.STATUS: (),
     Action.LOG: ("last",),
@@ -68,7 +70,7 @@ def command_of(asked: object) -> Command:
             vi=f"{action} không có tham số {', '.join(unknown)}", en=f"{action} has no {', '.join(unknown)}"
         )
     selector = Selector(**{key: _code(key, asked[key]) for key in _SELECTOR_KEYS if key in asked})
-    if selector.is_everything and action in {Action.CUT, Action.LOSS, Action.SLOW}:
+    if selector.is_everything and action in {Action.CUT, Action.LOSS, Action.SLOW, Action.FILL}:
         names = ", ".join(_SELECTOR_KEYS)
         raise CommandError(
             vi=f"{action} cần ít nhất một trong: {names}", en=f"{action} needs at least one of {names}"
@@ -101,7 +103,7 @@ def _code(key: str, given: object) -> str:
 
 
 def _amount(action: Action, asked: Mapping[str, Any]) -> float:
-    if action is Action.LOSS:
+    if action in {Action.LOSS, Action.FILL}:
         return _within("ratio", asked.get("ratio"), above=0.0, most=1.0)
     if action is Action.SLOW:
         return _within("ms", asked.get("ms"), above=0.0, most=60_000.0) / 1000.0

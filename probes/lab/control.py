@@ -112,10 +112,9 @@ async def carried_out(lab: Lab, command: Command) -> dict[str, Any]:
             return {"entries": lab.fault_log.last(command.last)}
         case Action.CUT:
             return _changed(await lab.cut(command.selector))
-        case Action.LOSS:
-            return _changed(await lab.loss(command.selector, command.amount))
-        case Action.SLOW:
-            return _changed(await lab.slow(command.selector, command.amount))
+        case Action.LOSS | Action.SLOW | Action.FILL:
+            begin = {Action.LOSS: lab.loss, Action.SLOW: lab.slow, Action.FILL: lab.fill}[command.action]
+            return _changed(await begin(command.selector, command.amount))
         case Action.RESTORE:
             return _changed(await _restored(lab, command))
 

@@ -15,6 +15,9 @@ from probes.http_plan import http_plan
 
 __all__ = ["Endpoint", "Service", "Transport", "endpoints_of", "names_of"]
 
+SNMP_PORT = 161
+_USUAL_MBPS = 1000.0
+"""Capacity of a link whose own is not written down."""
 _LOOPBACK = ipaddress.IPv4Network("127.0.0.0/8")
 
 
@@ -34,6 +37,7 @@ class Service(StrEnum):
     WEB = "web"
     SECURE_WEB = "secure_web"
     SIP = "sip"
+    AGENT = "agent"
 
     @property
     def transport(self) -> Transport:
@@ -47,12 +51,16 @@ _CARRIED_BY: Final = {
     Service.WEB: Transport.TCP,
     Service.SECURE_WEB: Transport.TCP,
     Service.SIP: Transport.UDP,
+    Service.AGENT: Transport.UDP,
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """One target's responder. ``port`` is 0 for ICMP; ``status`` and ``text`` are what a web look expects."""
+    """One target's responder. ``port`` is 0 for ICMP; ``status`` and ``text`` are what a web look expects.
+
+    ``capacity_mbps`` is that of the link which an agent speaks for.
+    """
 
     target: str
     service: Service
@@ -61,6 +69,7 @@ class Endpoint:
     status: int = 200
     text: bytes = b""
     name: str = ""
+    capacity_mbps: float = 0.0
 
     @property
     def key(self) -> tuple[Transport, str, int]:
@@ -72,7 +81,7 @@ def endpoints_of(inventory: Inventory) -> tuple[tuple[Endpoint, ...], tuple[str,
     """Answer what is to be served, and the codes of the targets that are not."""
     served, unserved = [], []
     for target in inventory.targets.values():
-        endpoint = _endpoint(target) if _is_loopback(target.address) else None
+        endpoint = _endpoint(target, inventory) if _is_loopback(target.address) else None
         if endpoint is None:
             unserved.append(target.code)
         else:
@@ -86,9 +95,11 @@ def names_of(endpoints: Iterable[Endpoint]) -> list[str]:
     return list(dict.fromkeys(name for e in secure for name in (e.address, e.name) if name))
 
 
-def _endpoint(target: Target) -> Endpoint | None:
+def _endpoint(target: Target, inventory: Inventory) -> Endpoint | None:
     if target.kind is ProbeKind.ICMP:
         return Endpoint(target.code, Service.ECHO, target.address)
+    if target.kind is ProbeKind.SNMP:
+        return _agent(target, inventory)
     if target.port is None:
         return None
     if target.kind is ProbeKind.HTTP:
@@ -101,6 +112,17 @@ def _endpoint(target: Target) -> Endpoint | None:
     if service is None:
         return None
     return Endpoint(target.code, service, target.address, target.port, name=target.options.get("sni", ""))
+
+
+def _agent(target: Target, inventory: Inventory) -> Endpoint | None:
+    """Answer the agent of a link; those of other things are for somebody else to serve."""
+    link = inventory.links.get(target.of)
+    if link is None:
+        return None
+    port = target.port or SNMP_PORT
+    return Endpoint(
+        target.code, Service.AGENT, target.address, port, capacity_mbps=link.capacity_mbps or _USUAL_MBPS
+    )
 
 
 def _web(target: Target, port: int) -> Endpoint | None:

@@ -18,6 +18,8 @@ class FaultKind(StrEnum):
     CUT = "cut"
     LOSS = "loss"
     SLOW = "slow"
+    FILL = "fill"
+    """Nothing is lost: the link is only as full as that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,7 @@ class Selector:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """``amount``: the ratio lost (0 to 1), or the delay in seconds; 1 for a cut."""
+    """``amount``: the ratio lost (0 to 1), the delay in seconds, how full a link is (of 1); 1 for a cut."""
 
     number: int
     kind: FaultKind
@@ -54,11 +56,12 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Effects:
-    """The sum of all faults, by target code. ``loss``: ratio in 1/1000 steps; ``delay``: seconds."""
+    """The sum of all faults, by target code. ``loss``: ratio in 1/1000 steps; ``delay``: seconds; ``full``: of 1."""
 
     cut: frozenset[str] = frozenset()
     loss: Mapping[str, int] = field(default_factory=dict)
     delay: Mapping[str, float] = field(default_factory=dict)
+    full: Mapping[str, float] = field(default_factory=dict)
 
 
 class FaultTable:
@@ -108,12 +111,15 @@ class FaultTable:
         cut: set[str] = set()
         kept: dict[str, float] = {}
         delay: dict[str, float] = {}
+        full: dict[str, float] = {}
         for fault in self._faults.values():
             if fault.kind is FaultKind.CUT:
                 cut |= fault.targets
             elif fault.kind is FaultKind.LOSS:
                 kept |= {code: kept.get(code, 1.0) * (1.0 - fault.amount) for code in fault.targets}
+            elif fault.kind is FaultKind.FILL:
+                full |= {code: max(full.get(code, 0.0), fault.amount) for code in fault.targets}
             else:
                 delay |= {code: delay.get(code, 0.0) + fault.amount for code in fault.targets}
         loss = {code: round(1000 * (1.0 - ratio)) for code, ratio in kept.items() if code not in cut}
-        return Effects(frozenset(cut), loss, delay)
+        return Effects(frozenset(cut), loss, delay, full)

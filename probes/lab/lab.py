@@ -16,12 +16,12 @@ import structlog
 from inventory.models import Inventory
 from inventory.topology import Topology
 from probes.lab.certificate import Certificate, mint
-from probes.lab.endpoints import endpoints_of, names_of
+from probes.lab.endpoints import Service, endpoints_of, names_of
 from probes.lab.faults import Effects, Fault, FaultKind, FaultTable, Selector
 from probes.lab.nftables import NftablesEnforcement, NotAllowedError
 from probes.lab.records import FaultLog, FaultRecord
 from probes.lab.responders import Responders
-from probes.lab.selection import select
+from probes.lab.selection import SelectionError, select
 from probes.lab.socket_enforcement import SocketEnforcement
 
 __all__ = ["EnforcedBy", "Lab", "LabStatus"]
@@ -102,7 +102,9 @@ class Lab:
         self._directory.mkdir(parents=True, exist_ok=True)
         names = names_of(self._endpoints)
         self.certificate = mint(self._directory, names=names, now=self._clock()) if names else None
-        self._responders = Responders(self._endpoints, certificate=self.certificate, rng=self._rng)
+        self._responders = Responders(
+            self._endpoints, certificate=self.certificate, rng=self._rng, clock=self._clock
+        )
         await self._responders.start()
         try:
             self._enforcement = await self._opened(self._responders)
@@ -142,6 +144,12 @@ class Lab:
         if seconds <= 0:
             raise ValueError(f"a delay is longer than nothing, not {seconds}")
         return await self._add(FaultKind.SLOW, seconds, selector)
+
+    async def fill(self, selector: Selector, ratio: float) -> FaultRecord:
+        """Make the links whose agents are selected so full; ``ratio`` is of 1. Raises SelectionError."""
+        if not 0 < ratio <= 1:
+            raise ValueError(f"a link is full by a ratio above 0 and up to 1, not {ratio}")
+        return await self._add(FaultKind.FILL, ratio, selector)
 
     async def restore(self, selector: Selector) -> FaultRecord:
         """Free the targets selected from every fault; everything, if nothing narrows it."""
@@ -185,7 +193,16 @@ class Lab:
 
     async def _add(self, kind: FaultKind, amount: float, selector: Selector) -> FaultRecord:
         chosen = select(selector, inventory=self._inventory, topology=self._topology)
-        served = [code for code in chosen if code in self._served]
+        served = [
+            code
+            for code in chosen
+            if code in self._served
+            and (kind is not FaultKind.FILL or self._served[code].service is Service.AGENT)
+        ]
+        if not served and kind is FaultKind.FILL:
+            raise SelectionError(
+                vi="không có tuyến nào được đo trong phạm vi đó", en="no link is measured in that selection"
+            )
         async with self._changing, self._all_or_nothing() as began_at:
             fault = self._faults.add(kind, amount, selector, served)
             return await self._applied(
@@ -237,4 +254,5 @@ class Lab:
         self._responders.slow_down({**self._delays, **effects.delay}, echoes=by_kernel)
         self._unenforced = await self._enforcement.apply(effects)
         self._responders.slow_down(effects.delay, echoes=by_kernel)
+        self._responders.fill(effects.full)
         self._delays = effects.delay

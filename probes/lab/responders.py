@@ -2,11 +2,14 @@
 
 import ssl
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
 from random import Random  # noqa: TID251 # the type only; the source itself is an argument
 from socket import socket
 
+from probes.lab.agent_responder import AgentResponder
 from probes.lab.certificate import Certificate
+from probes.lab.datagram_responder import DatagramResponder
 from probes.lab.echo_responder import EchoResponder
 from probes.lab.endpoints import Endpoint, Service, Transport
 from probes.lab.listeners import listen
@@ -20,7 +23,12 @@ class Responders:
     """The responders of ``endpoints``. ICMP is answered by the kernel, and by us only where it is to be slow."""
 
     def __init__(
-        self, endpoints: Iterable[Endpoint], *, certificate: Certificate | None, rng: Random
+        self,
+        endpoints: Iterable[Endpoint],
+        *,
+        certificate: Certificate | None,
+        rng: Random,
+        clock: Callable[[], datetime],
     ) -> None:
         self._ports: defaultdict[tuple[Transport, int], dict[str, Endpoint]] = defaultdict(dict)
         self._echo_address: dict[str, str] = {}
@@ -31,9 +39,11 @@ class Responders:
                 self._add(endpoint)
         self._certificate = certificate
         self._rng = rng
+        self._clock = clock
         self._delays: Mapping[str, float] = {}
         self._sockets: dict[tuple[Transport, int], list[socket]] = {}
-        self._responders: list[StreamResponder | SipResponder] = []
+        self._full: Mapping[str, float] = {}
+        self._responders: list[StreamResponder | DatagramResponder] = []
         self._echo = EchoResponder()
 
     async def start(self) -> None:
@@ -42,16 +52,25 @@ class Responders:
         try:
             for (transport, port), endpoints in self._ports.items():
                 sockets = self._sockets[transport, port] = listen(transport, port, endpoints)
-                responder: StreamResponder | SipResponder
-                if transport is Transport.TCP:
-                    responder = StreamResponder(endpoints, delay=self._delay_of, tls=tls)
-                else:
-                    responder = SipResponder(endpoints, delay=self._delay_of, rng=self._rng)
+                responder = self._responder(transport, endpoints, tls)
                 responder.start(sockets)
                 self._responders.append(responder)
         except OSError:
             await self.stop()
             raise
+
+    def _responder(
+        self, transport: Transport, endpoints: Mapping[str, Endpoint], tls: ssl.SSLContext | None
+    ) -> StreamResponder | DatagramResponder:
+        if transport is Transport.TCP:
+            return StreamResponder(endpoints, delay=self._delay_of, tls=tls)
+        if any(endpoint.service is Service.AGENT for endpoint in endpoints.values()):
+            return AgentResponder(endpoints, delay=self._delay_of, full=self._full_of, clock=self._clock)
+        return SipResponder(endpoints, delay=self._delay_of, rng=self._rng)
+
+    def fill(self, full: Mapping[str, float]) -> None:
+        """Make links so full from now on, by the code of the target that tells; others carry what they usually do."""
+        self._full = dict(full)
 
     async def stop(self) -> None:
         """Close everything."""
@@ -82,6 +101,9 @@ class Responders:
         # Two looks at one service: what can answer both is the one that says more than "open".
         if other is None or other.service is Service.PORT:
             here[endpoint.address] = endpoint
+
+    def _full_of(self, target: str) -> float | None:
+        return self._full.get(target)
 
     def _delay_of(self, target: str) -> float:
         return self._delays.get(target, 0.0)

@@ -58,7 +58,7 @@ def metric(province, line):
 
 
 def all_up(province):
-    return metric(province, 'thongsuot_targets{state="up"}') == 549
+    return metric(province, 'thongsuot_targets{state="up"}') == 593
 
 
 def incidents(province):

@@ -29,8 +29,8 @@ def test_a_command_is_read(asked, command):
     ("asked", "message"),
     [
         ([], "a command is a mapping, not []"),
-        ({}, "there is no None, only cut, loss, slow, restore, status, log"),
-        ({"do": "burn"}, "there is no 'burn', only cut, loss, slow, restore, status, log"),
+        ({}, "there is no None, only cut, loss, slow, fill, restore, status, log"),
+        ({"do": "burn"}, "there is no 'burn', only cut, loss, slow, fill, restore, status, log"),
         ({"do": "cut"}, "cut needs at least one of carrier, area, risk, site, target"),
         ({"do": "cut", "carrier": 7}, "carrier must be a code, not 7"),
         ({"do": "cut", "carrier": ""}, "carrier must be a code, not ''"),
