@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from inventory.access import Role
-from inventory.models import ProbeKind, Target
+from inventory.models import ProbeKind
 from monitor.load import Direction
 from monitor.moments import nanoseconds
 from tests.dashboards.conftest import Visitor
@@ -19,14 +19,20 @@ FULL, ROOMY, BUSY = "VNPT-LINK-947", "VIETTEL-LINK-947", "FPT-LINK-947"
 NAME = "Truyền dẫn VNPT huyện Mỹ Xuyên"
 
 
+def measuring(*links):
+    """The sample, of whose links these alone are measured."""
+    plain = sample_of("soc-trang-2021")
+    targets = {
+        code: target
+        for code, target in plain.targets.items()
+        if target.kind is not ProbeKind.SNMP or target.of in links
+    }
+    return replace(plain, targets=targets)
+
+
 @pytest.fixture
 async def room(tmp_path):
-    plain = sample_of("soc-trang-2021")
-    probes = {
-        f"{code}.snmp": Target(f"{code}.snmp", code, ProbeKind.SNMP, "127.11.250.9", port=161)
-        for code in (FULL, ROOMY, BUSY)
-    }
-    async with a_duty_room(tmp_path, inventory=replace(plain, targets={**plain.targets, **probes})) as opened:
+    async with a_duty_room(tmp_path, inventory=measuring(FULL, ROOMY, BUSY)) as opened:
         yield opened
 
 
@@ -99,8 +105,19 @@ async def test_past_congestions_are_listed_with_length_and_peak(room, officer):
     assert "93 %" in shown
 
 
+async def test_where_nothing_is_measured_it_says_how_that_is_done(tmp_path):
+    async with a_duty_room(tmp_path, inventory=measuring()) as room:
+        await room.add_accounts()
+        visitor = Visitor(room)
+        await visitor.sign_in("trucban")
+        shown = text_of(await visitor.see("/capacity"))
+        assert "không biết có nghẽn hay không" in shown
+        assert "targets.csv" in shown
+        await visitor.client.aclose()
+
+
 async def test_a_province_without_links_says_where_they_are_written(tmp_path):
-    empty = replace(sample_of("soc-trang-2021"), links={})
+    empty = replace(measuring(), links={})
     async with a_duty_room(tmp_path, inventory=empty) as room:
         await room.add_accounts()
         visitor = Visitor(room)

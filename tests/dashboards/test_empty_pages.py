@@ -16,7 +16,6 @@ from tests.support.duty_room import a_duty_room, sample_of
 
 EMPTY = {
     "/aid": "/aid",
-    "/capacity": "/capacity",
     "/drills": "/drills",
     "/duty": "/duty",
     "/groups": "/groups",
@@ -43,6 +42,7 @@ NEVER_EMPTY = {
     "/account": "the session that looks is in it",
     "/audit": "the signing in of who looks is in it",
     "/carriers": "the inventory's parties",
+    "/capacity": "the inventory's links; what it says where none is known or measured stands in test_capacity_page",
     "/vantages": "an inventory has at least one",
     "/guide": "ours",
     "/password": "a form",
