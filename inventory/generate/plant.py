@@ -47,15 +47,14 @@ class Plant:
         title = f"Vòng ring {_NAMES[carrier]} {name}{tag and ' ' + tag}"
         return self._risk(code, "ring", title, owner=carrier, area=area, parent=self.core(carrier))
 
-    def district_ring(self, carrier: str, district: District, *, address: str) -> str:
-        """Answer the carrier's ring in a district, with the router at its edge as a target and its link upwards."""
+    def district_ring(self, carrier: str, district: District, *, address: str, agent: str) -> str:
+        """Answer the carrier's ring in a district: the router at its edge, its link upwards, and who tells how busy that is."""
         is_new = f"{carrier}-RING-{district.code}" not in self._written
         ring = self.ring(carrier, district.code, inside(district.name))
         if is_new:
             self._folder.add("targets", f"{ring}.edge", ring, "icmp", address, "", "", "")
             link = f"{carrier}-LINK-{district.code}"
-            # The same router tells how busy its way upwards is.
-            self._folder.add("targets", f"{link}.snmp", link, "snmp", address, SNMP_PORT, "if_index=1", "")
+            self._folder.add("targets", f"{link}.snmp", link, "snmp", agent, SNMP_PORT, "if_index=1", "")
             self._folder.add(
                 "links",
                 link,

@@ -29,6 +29,8 @@ _FIBRE = ("VNPT", "VNPT", "VNPT", "VIETTEL", "VNPT", "VNPT", "FPT", "VNPT", "VIE
 _PER_OLT, _PER_FEEDER = 4, 3
 _PROVINCIAL, _FIRST_DISTRICT = 10, 11
 _ENTRY, _RADIO, _POST, _EDGE = 201, 202, 203, 250
+_AGENT = 100
+"""Above the routers' own numbers at the edge: the addresses at which their agents answer."""
 
 
 def province_folder(province: Province) -> Folder:
@@ -77,8 +79,11 @@ class _Sketch:
 
     def _district(self, district: District, *, net: int, place: int) -> None:
         def ring(carrier: str) -> str:
-            address = f"127.{net}.{_EDGE}.{CARRIERS.index(carrier) + 1}"
-            return self._plant.district_ring(carrier, district, address=address)
+            place = CARRIERS.index(carrier) + 1
+            edge = f"127.{net}.{_EDGE}"
+            return self._plant.district_ring(
+                carrier, district, address=f"{edge}.{place}", agent=f"{edge}.{_AGENT + place}"
+            )
 
         olts = _numbers(district.communes, size=_PER_OLT)
         # Feeders are cut elsewhere than OLTs, so that a loss of power and a loss of an OLT look different.

@@ -91,6 +91,7 @@ def test_each_kind_has_one_port_and_each_target_its_own_loopback_address(invento
         (ProbeKind.HTTP, 18080),
         (ProbeKind.HTTP, 18443),
         (ProbeKind.TCP, 15222),
+        (ProbeKind.SNMP, 15161),
         (ProbeKind.ICMP, None),
     }
     addresses = [ip_address(target.address) for target in targets]
