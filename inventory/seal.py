@@ -70,7 +70,8 @@ class NoKeyError(SealError):
     def __init__(self, where: str, known: Sequence[str]) -> None:
         super().__init__(
             f"the secrets of this database are sealed by {_listed(known)} and there is no key at {where}:"
-            " copy it from where the database came from, or set THONGSUOT_SEAL_KEY"
+            " copy it from where the database came from, or set THONGSUOT_SEAL_KEY;"
+            " `thongsuot seal turn --lost` if it is gone for good"
         )
 
 
@@ -80,7 +81,8 @@ class ForeignKeyError(SealError):
     def __init__(self, where: str, held: Sequence[str], known: Sequence[str]) -> None:
         super().__init__(
             f"the secrets of this database are sealed by {_listed(known)}, and {where} holds {_listed(held)}:"
-            " give every process of one database the same keys"
+            " give every process of one database the same keys;"
+            " `thongsuot seal turn --lost` if the others are gone for good"
         )
 
 

@@ -90,9 +90,16 @@ class Sealing:
         async with transaction(database) as connection:
             await self._newest(connection)
 
-    async def turn(self, database: AsyncEngine, columns: Sequence[SealedColumn]) -> Sealed:
-        """Seal everything by the newest key; what does not open stays as it is and is told."""
+    async def turn(
+        self, database: AsyncEngine, columns: Sequence[SealedColumn], *, is_lost: bool = False
+    ) -> Sealed:
+        """Seal everything by the newest key; what does not open stays as it is and is told.
+
+        ``is_lost``: no key that the database knows will come back, so ours seal from now on.
+        """
         async with transaction(database) as connection:
+            if is_lost:
+                await store.forget_keys(connection, await store.key_names(connection))
             newest = await self._newest(connection)
             told = await self._reseal(connection, columns, only_clear=False)
             unused = set(await store.key_names(connection)) - set(told.by_key) - {newest.name}

@@ -2,7 +2,8 @@
 
 Turning a key file makes a new key, puts it first and seals everything by it; the service may run meanwhile. Keys in
 the settings are turned by putting the new one first there, starting every process again, and then ``seal turn``. Keep
-an old key for as long as a backup is kept that it sealed.
+an old key for as long as a backup is kept that it sealed. ``--lost`` begins anew with the present key, or a new file,
+where those that sealed before are gone for good: what they sealed must be set anew, and is listed.
 """
 
 import argparse
@@ -10,8 +11,11 @@ import asyncio
 import json
 import secrets
 import sys
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from inventory.database import open_engine
 from inventory.seal import KEY_BYTES, SealError, written
@@ -37,6 +41,9 @@ def add(commands: Any) -> None:
     turned = verbs.add_parser(
         "turn", help="seal everything by a new key (file) or by the newest one (settings)"
     )
+    turned.add_argument(
+        "--lost", action="store_true", help="the keys that sealed before are gone for good: begin anew"
+    )
     for verb, work in ((looked, _status), (turned, _turn)):
         verb.add_argument("--state", type=Path, default=None, help="folder of the database (default: var)")
         verb.add_argument("--json", action="store_true", help="print facts as JSON")
@@ -49,18 +56,28 @@ def _new(_chosen: argparse.Namespace) -> int:
 
 
 def _status(chosen: argparse.Namespace) -> int:
-    return _told(chosen, turns=False)
+    return _told(chosen, lambda settings, engine: sealing_of(settings).look(engine, SEALED))
 
 
 def _turn(chosen: argparse.Namespace) -> int:
-    return _told(chosen, turns=True)
+    async def work(settings: Settings, engine: AsyncEngine) -> Sealed:
+        sealing = sealing_of(settings)
+        if not chosen.lost and not settings.seal_key.get_secret_value().strip():
+            # Only what may seal now may be given a new key: ask before the file is changed.
+            await sealing.check(engine)
+            key_file(settings).turn()
+        return await sealing.turn(engine, SEALED, is_lost=chosen.lost)
+
+    return _told(chosen, work)
 
 
-def _told(chosen: argparse.Namespace, *, turns: bool) -> int:
+def _told(
+    chosen: argparse.Namespace, work: Callable[[Settings, AsyncEngine], Coroutine[Any, Any, Sealed]]
+) -> int:
     settings = read_settings(state=chosen.state, inventory=Path())
     upgrade(settings.url)
     try:
-        told = asyncio.run(_worked(settings, turns=turns))
+        told = asyncio.run(_worked(settings, work))
     except SealError as error:
         print(error, file=sys.stderr)
         return 1
@@ -77,16 +94,11 @@ def _told(chosen: argparse.Namespace, *, turns: bool) -> int:
     return 1 if told.faults or told.in_clear else 0
 
 
-async def _worked(settings: Settings, *, turns: bool) -> Sealed:
+async def _worked(
+    settings: Settings, work: Callable[[Settings, AsyncEngine], Coroutine[Any, Any, Sealed]]
+) -> Sealed:
     engine = open_engine(settings.url)
-    sealing = sealing_of(settings)
     try:
-        if not turns:
-            return await sealing.look(engine, SEALED)
-        if not settings.seal_key.get_secret_value().strip():
-            # Only what opens by the present key can be sealed by a new one: ask before the file is changed.
-            await sealing.check(engine)
-            key_file(settings).turn()
-        return await sealing.turn(engine, SEALED)
+        return await work(settings, engine)
     finally:
         await engine.dispose()
