@@ -26,7 +26,7 @@ from enum import StrEnum
 from inventory.models import Inventory, ProbeKind, SiteKind
 from inventory.topology import Topology
 
-__all__ = ["Number", "RollAnswer", "RollCall", "Tally", "confirmed", "numbers_of", "tally"]
+__all__ = ["CONFIRMING", "Number", "RollAnswer", "RollCall", "Tally", "confirmed", "numbers_of", "tally"]
 
 
 class RollAnswer(StrEnum):
@@ -36,6 +36,10 @@ class RollAnswer(StrEnum):
     PARTIAL = "partial"
     LOST = "lost"
     NO_CONTACT = "no_contact"
+
+
+CONFIRMING = frozenset({RollAnswer.CLEAR, RollAnswer.PARTIAL})
+"""Answers that confirm a path, or every one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +111,7 @@ def tally(sites: Iterable[str], newest: Mapping[str, RollCall], since: datetime)
 
 def confirmed(call: RollCall, inventory: Inventory, topology: Topology) -> Sequence[str]:
     """Answer the ``rollcall`` targets whose paths the answer confirms."""
-    if call.answer not in {RollAnswer.CLEAR, RollAnswer.PARTIAL}:
+    if call.answer not in CONFIRMING:
         return ()
     paths = topology.paths_of_site(call.site)
     return [

@@ -16,7 +16,7 @@ from inventory.reasons import Reason
 __all__ = ["LONGEST_BACK", "Answered", "RollCallService"]
 
 LONGEST_BACK = timedelta(days=2)
-"""How far back an answer still stands in a list; a site's own page shows every one."""
+"""How far back an answer still stands, in a list and as evidence after a restart; a site's own page shows every one."""
 _MOST_OF_A_SITE = 50
 _MOST_AT_ONCE = 500
 
@@ -80,6 +80,11 @@ class RollCallService:
         """Answer the last calls to a site, newest first."""
         async with reading(self._database) as connection:
             return await store.of_site(connection, site, limit=_MOST_OF_A_SITE)
+
+    async def standing(self) -> Sequence[RollCall]:
+        """Answer what still stands as evidence, oldest first: confirmations of the last two days, the newest of each."""
+        async with reading(self._database) as connection:
+            return await store.newest_confirming(connection, self._clock() - LONGEST_BACK)
 
     async def last_id(self) -> int:
         """Answer where the record ends now."""

@@ -8,9 +8,9 @@ from sqlalchemy import RowMapping, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alerting.field_schema import roll_calls as table
-from alerting.rollcall import RollAnswer, RollCall
+from alerting.rollcall import CONFIRMING, RollAnswer, RollCall
 
-__all__ = ["add", "after", "between", "last_id", "newest_since", "of_site"]
+__all__ = ["add", "after", "between", "last_id", "newest_confirming", "newest_since", "of_site"]
 
 
 def _call(row: RowMapping) -> RollCall:
@@ -30,6 +30,14 @@ async def newest_since(connection: AsyncConnection, since: datetime) -> dict[str
     newest = select(func.max(table.c.id)).where(table.c.at >= since).group_by(table.c.site)
     rows = (await connection.execute(select(table).where(table.c.id.in_(newest)))).mappings()
     return {row["site"]: _call(row) for row in rows}
+
+
+async def newest_confirming(connection: AsyncConnection, since: datetime) -> list[RollCall]:
+    """Read of the calls since then that confirmed something the newest of each kind, oldest first: what they prove together."""
+    is_told = table.c.at >= since, table.c.answer.in_([answer.value for answer in CONFIRMING])
+    newest = select(func.max(table.c.id)).where(*is_told).group_by(table.c.site, table.c.path, table.c.answer)
+    query = select(table).where(table.c.id.in_(newest)).order_by(table.c.id)
+    return [_call(row) for row in (await connection.execute(query)).mappings()]
 
 
 async def of_site(connection: AsyncConnection, site: str, *, limit: int) -> tuple[RollCall, ...]:

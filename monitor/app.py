@@ -7,7 +7,7 @@ be written. A loop that ends before it was told to makes the service not ready, 
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 import structlog
@@ -62,6 +62,7 @@ from monitor.settings import Settings
 from monitor.worker import MonitorWorker
 from probes.bus import InProcessBus
 from probes.bus_nats import NatsConsumer
+from probes.models import Evidence
 
 __all__ = ["Service", "create_app"]
 
@@ -116,7 +117,7 @@ class Service:
             ),
         )
         self.hub = self.pages.hub
-        self.roll_calls = RollCalls(self.pages.rollcall, self.monitor, tell=self.looking.tell)
+        self.roll_calls = RollCalls(self.pages.rollcall, self.monitor, tell=self._tell, recall=self._recall)
         self.tracing = (
             Tracing(database=self.database, alerting=self.alerting, vantage=self.looking.code)
             if settings.looks
@@ -181,6 +182,17 @@ class Service:
             log.info("reloaded", digest=inventory.digest[:12])
             return ReloadResult(digest=inventory.digest, faults=())
 
+    def _tell(self, codes: Sequence[str], at_ns: int) -> None:
+        """Have belief hear what people confirmed: from the vantage here, or where none runs as evidence alone."""
+        if self.looking.looks:
+            self.looking.tell(codes, at_ns)
+        else:
+            self._recall(dict.fromkeys(codes, at_ns))
+
+    def _recall(self, proven: Mapping[str, int]) -> None:
+        """Have belief know again what people confirmed by telephone before this start."""
+        self.monitor.prove(self.looking.code, proven, Evidence.HUMAN_CONFIRMED)
+
     def readiness(self) -> Mapping[str, str]:
         """Answer what is wrong, by part; empty: ready."""
         wrong = {
@@ -215,7 +227,7 @@ class Service:
                 database=self.database, measured=self.monitor, clock=now, metrics=self.metrics
             ).run,
             **self.aiding.loops(),
-            **(self.roll_calls.loops() if self.looking.looks else {}),
+            **self.roll_calls.loops(),
             **(self.tracing.loops() if self.tracing is not None else {}),
             **self._bus_loops(),
             "pages": Feed(self.pages).run,

@@ -107,6 +107,19 @@ class FleetBelief:
         """Answer the state of a target, by fleet index, that follows from its views alone."""
         return self._state_of(self.views(self.codes[number]))
 
+    def prove(self, vantage: str, proven: Mapping[str, int], evidence: int) -> None:
+        """Know again what was proven of targets, and when (nanoseconds since 1970); no look, no view, no change.
+
+        What is known better, or of later, stays; a target or vantage that is no longer there is left out.
+        """
+        table = self.tables.get(vantage)
+        if table is None:
+            return
+        known = {self.topology.index[code]: at for code, at in proven.items() if code in self.topology.index}
+        for number, at_ns in known.items():
+            if (evidence, at_ns) > (table.evidence[number], table.evidence_ns[number]):
+                table.prove(number, evidence, at_ns)
+
     def lost_from(self) -> dict[str, tuple[str, ...]]:
         """Answer the carriers through which each partial target is lost."""
         partial = [self.codes[n] for n in np.flatnonzero(self.states == _PARTIAL).tolist()]

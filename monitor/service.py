@@ -7,7 +7,7 @@ commit, so that pages never show what a restart would not know.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 import structlog
@@ -41,7 +41,7 @@ from monitor.planned import PlannedWork
 from monitor.planned_marks import PlannedMarks
 from monitor.snapshot import Snapshot
 from monitor.succession import inherit, judge, policies_of, resume, unchanged
-from probes.models import SampleBatch
+from probes.models import Evidence, SampleBatch
 
 __all__ = ["HEARTBEAT", "MonitorService"]
 
@@ -220,6 +220,11 @@ class MonitorService:
         async with self._lock:
             self._works = tuple(works)
             self.planned = self.planned.succeeded(self._works, self.belief)
+
+    def prove(self, vantage: str, proven: Mapping[str, int], evidence: Evidence) -> None:
+        """Know of evidence that no look brings: see :meth:`FleetBelief.prove`."""
+        self.belief.prove(vantage, proven, evidence)
+        self._is_stale = True
 
     async def flush(self) -> None:
         """Write the minutes that have closed."""

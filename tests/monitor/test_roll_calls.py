@@ -2,18 +2,31 @@
 
 import asyncio
 import random
+import shutil
 import time
+from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
+from sqlalchemy import select
 
-from alerting.rollcall import RollAnswer, RollCall
-from inventory.models import ProbeKind, Target
+from alerting.rollcall import CONFIRMING, RollAnswer, RollCall
+from alerting.rollcall_service import Answered
+from inventory.database import reading
+from inventory.models import Phase, ProbeKind, Target
+from inventory.samples import sample
 from inventory.topology import Topology
+from monitor.app import Service
 from monitor.assembly.clocks import CLOCKS
 from monitor.assembly.roll_calls import RollCalls
+from monitor.fleet import FleetBelief
 from monitor.models import State
+from monitor.moments import NEVER
+from monitor.schema import state_changes, unobserved
+from monitor.settings import Settings
+from monitor.succession import policies_of
 from probes.bus import InProcessBus
 from probes.models import Evidence, Look, Outcome, batch_of
 from probes.tcp import TcpProbe
@@ -113,22 +126,99 @@ class Record:
     async def after(self, identifier):
         return self.calls[identifier:]
 
+    async def standing(self):
+        return [call for call in self.calls if call.answer in CONFIRMING]
+
 
 async def test_each_answer_is_told_once_and_only_what_it_confirms():
     inventory, record, heard = asked("X-31-FIXED", "X-31-MOBILE"), Record(), []
     topology = Topology(inventory)
     record.add(RollAnswer.CLEAR)
+    recalled = []
     calls = RollCalls(
-        record, SimpleNamespace(inventory=inventory, topology=topology), tell=lambda *told: heard.append(told)
+        record,
+        SimpleNamespace(inventory=inventory, topology=topology),
+        tell=lambda *told: heard.append(told),
+        recall=recalled.append,
     )
     await calls.refresh()
-    assert heard == []
+    assert (heard, recalled) == ([], [{"X-31-FIXED.word": ns(0), "X-31-MOBILE.word": ns(0)}])
     record.add(RollAnswer.LOST)
     record.add(RollAnswer.PARTIAL, "X-31-FIXED")
     record.add(RollAnswer.NO_CONTACT, "X-31-MOBILE")
     await calls.refresh()
     await calls.refresh()
     assert heard == [(["X-31-FIXED.word"], ns(0))]
+    assert len(recalled) == 1
+
+
+@asynccontextmanager
+async def composed(folder, clock, monkeypatch, **more):
+    """The whole service over an inventory that asks for roll calls, as it is started and stopped; it does not look."""
+    monkeypatch.setattr("monitor.app.now", clock)
+    monkeypatch.setattr("monitor.assembly.believing.now", clock)
+    service = Service(Settings(inventory=folder / "inventory", state=folder, looks=False, **more))
+    await service.start()
+    try:
+        yield service
+    finally:
+        await service.stop()
+
+
+def said(service, path):
+    views = [each for site in service.monitor.snapshot().sites.values() for each in site.paths]
+    view = next(each for each in views if each.code == path)
+    return view.state, view.evidence, view.evidence_at
+
+
+async def until_said(service, path, expected):
+    async with asyncio.timeout(20):
+        while said(service, path) != expected:
+            await asyncio.sleep(0.05)
+
+
+async def test_after_a_restart_what_people_confirmed_in_the_last_two_days_is_evidence_again_and_nothing_more(
+    tmp_path, monkeypatch, database_url
+):
+    shutil.copytree(sample("soc-trang-2021"), tmp_path / "inventory")
+    line, old_line = "UBBC-31498-FIXED", "UBBC-31501-FIXED"
+    with (tmp_path / "inventory" / "targets.csv").open("a", encoding="utf-8") as targets:
+        targets.writelines(f"{path}.word,{path},rollcall,,,,\n" for path in (line, old_line))
+    clock = SimpleNamespace(at=NOON)
+    given = {"database_url": database_url, "administrator_password": "mật khẩu của quản trị"}
+    async with composed(tmp_path, lambda: clock.at, monkeypatch, **given) as service:
+        await service.pages.rollcall.answer(Answered("UBBC-31501", RollAnswer.CLEAR), actor="trực ban")
+        clock.at += timedelta(days=1, hours=20)
+        await service.pages.rollcall.answer(
+            Answered("UBBC-31498", RollAnswer.PARTIAL, path=line), actor="trực ban"
+        )
+        heard_at = clock.at
+        await until_said(service, line, (State.UNKNOWN, Evidence.HUMAN_CONFIRMED, heard_at))
+        # Whatever an earlier stop wrote of it is gone: what counts is what was answered.
+        service.monitor.belief.tables[service.looking.code].evidence[:] = 0
+        service.monitor.belief.tables[service.looking.code].evidence_ns[:] = 0
+        await service.pages.rollcall.answer(Answered("UBBC-31498", RollAnswer.LOST), actor="trực ban")
+    clock.at += timedelta(hours=5)
+    async with composed(tmp_path, lambda: clock.at, monkeypatch, **given) as service:
+        await until_said(service, line, (State.UNKNOWN, Evidence.HUMAN_CONFIRMED, heard_at))
+        assert said(service, old_line)[1] is Evidence.NONE
+        async with reading(service.database) as connection:
+            assert (await connection.execute(select(state_changes))).all() == []
+            assert (await connection.execute(select(unobserved))).all() == []
+
+
+def test_evidence_known_again_takes_nothing_that_is_known_better_or_later():
+    inventory = asked("X-31-FIXED")
+    topology = Topology(inventory)
+    belief = FleetBelief(inventory, topology, policies_of(inventory, topology, Phase.POLL))
+    number, table = topology.index["X-31-FIXED.word"], belief.tables["V1"]
+    for at, kept in ((5, 5), (3, 5), (9, 9)):
+        belief.prove("V1", {"X-31-FIXED.word": ns(at), "NO-SUCH": ns(at)}, Evidence.HUMAN_CONFIRMED)
+        assert int(table.evidence_ns[number]) == ns(kept)
+    belief.prove("V1", {"X-31-FIXED.word": ns(20)}, Evidence.PROTOCOL)
+    belief.prove("NO-SUCH", {"X-31-FIXED.word": ns(20)}, Evidence.HUMAN_CONFIRMED)
+    assert (int(table.evidence[number]), int(table.evidence_ns[number])) == (Evidence.HUMAN_CONFIRMED, ns(9))
+    assert table.last_result_ns[number] == NEVER
 
 
 @pytest.mark.root
