@@ -12,6 +12,7 @@ is older than a minute when it arrives is marked as replayed: it changes history
 import asyncio
 import hashlib
 import threading
+from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from typing import Any, Final
@@ -143,8 +144,19 @@ class NatsConsumer:
                 messages = await waiting.fetch(_FETCH, timeout=1.0)
             except TimeoutError:
                 continue
-            for message in messages:
-                await self._hand_over(message)
+            await self._hand_over_all(messages)
+
+    async def _hand_over_all(self, messages: Sequence[Msg]) -> None:
+        """In order; what belief did not take is given back at once, for the server would hold it half a minute."""
+        left = deque(messages)
+        try:
+            while left:
+                await self._hand_over(left[0])
+                left.popleft()
+        finally:
+            with suppress(NatsError, OSError):
+                for message in left:
+                    await message.nak()
 
     async def _hand_over(self, message: Msg) -> None:
         try:
