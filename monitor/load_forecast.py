@@ -6,15 +6,13 @@ the slopes between all pairs of days, which a few days of an outage or a festiva
 apart: over the weeks before an election there are too few of each.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta, tzinfo
+from datetime import date, datetime, timedelta
 from itertools import combinations
 from statistics import median
 
-from monitor.load_store import LinkHour
-
-__all__ = ["BusyHour", "Forecast", "busy_hours", "forecast"]
+__all__ = ["BusyHour", "Forecast", "forecast"]
 
 _LEAST_DAYS = 5
 _MOST_DAYS = 60
@@ -37,16 +35,6 @@ class Forecast:
     load: float
     a_day: float
     reached: date | None
-
-
-def busy_hours(hours: Iterable[LinkHour], zone: tzinfo) -> dict[date, BusyHour]:
-    """Answer the busy hour of each local day, of the hours of one link in both directions."""
-    found: dict[date, BusyHour] = {}
-    for hour in hours:
-        day = hour.hour.astimezone(zone).date()
-        if day not in found or hour.load > found[day].load:
-            found[day] = BusyHour(hour.hour, hour.load)
-    return found
 
 
 def forecast(days: Mapping[date, BusyHour], day: date, *, norm: float) -> Forecast | None:

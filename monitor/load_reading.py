@@ -55,11 +55,11 @@ class LoadReading:
         """Answer what is known of every link of ``scope`` (None: of all), the most pressing first."""
         inventory = self._measured.inventory
         async with reading(self._database) as connection:
-            hours = await load_store.hours_between(connection, now - _LOOKED_BACK, now)
+            days = await load_store.busy_hours(connection, now - _LOOKED_BACK, now)
             lasting = await load_store.lasting_congestions(connection)
         return link_loads(
             inventory,
-            hours,
+            days,
             newest=self._measured.measures.loads.newest,
             lasting={(each.link, each.direction): each for each in lasting},
             measured=self._measured.measures.links(),

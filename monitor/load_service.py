@@ -159,7 +159,8 @@ class LoadService:
 
     async def _write(self, connection: AsyncConnection, turn: _Turn) -> None:
         norm = self._norm().share
-        await load_store.add_slots(connection, turn.slots, norm=norm)
+        zone = self._measured.inventory.election.zone
+        await load_store.add_slots(connection, turn.slots, norm=norm, zone=zone)
         for found in turn.gone_on:
             await load_store.change_congestion(connection, found)
         for found, link in turn.begun:

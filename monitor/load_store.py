@@ -2,13 +2,14 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta, tzinfo
 
-from sqlalchemy import Row, and_, insert, or_, select, update
+from sqlalchemy import Row, and_, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from monitor.congestion import Congestion
 from monitor.load import Direction, Slot
+from monitor.load_forecast import BusyHour
 from monitor.moments import moment, nanoseconds
 from monitor.schema import congestions, link_hours
 from monitor.store import upsert
@@ -17,6 +18,7 @@ __all__ = [
     "CongestionRow",
     "LinkHour",
     "add_slots",
+    "busy_hours",
     "change_congestion",
     "congestions_between",
     "hours_between",
@@ -57,8 +59,8 @@ class CongestionRow:
     norm: float
 
 
-async def add_slots(connection: AsyncConnection, slots: Iterable[Slot], *, norm: float) -> None:
-    """Add slots to the hours that they lie in; each must be given once."""
+async def add_slots(connection: AsyncConnection, slots: Iterable[Slot], *, norm: float, zone: tzinfo) -> None:
+    """Add slots to the hours that they lie in, whose days are those of ``zone``; each must be given once."""
     hours: dict[tuple[str, str, datetime], list[float]] = {}
     for slot in slots:
         start = moment(slot.start_ns)
@@ -71,7 +73,9 @@ async def add_slots(connection: AsyncConnection, slots: Iterable[Slot], *, norm:
         (r.link, r.direction, r.hour): r for r in await connection.execute(select(link_hours).where(within))
     }
     await upsert(
-        connection, link_hours, [_hour(key, loads, known.get(key), norm) for key, loads in hours.items()]
+        connection,
+        link_hours,
+        [_hour(key, loads, known.get(key), norm, zone) for key, loads in hours.items()],
     )
 
 
@@ -80,6 +84,7 @@ def _hour(
     loads: Sequence[float],
     before: Row[tuple[object, ...]] | None,
     norm: float,
+    zone: tzinfo,
 ) -> dict[str, object]:
     slots, mean, peak, busy = (
         (before.slots, before.load, before.peak, before.busy) if before else (0, 0.0, 0.0, 0)
@@ -89,6 +94,7 @@ def _hour(
         "link": key[0],
         "direction": key[1],
         "hour": key[2],
+        "day": key[2].astimezone(zone).date(),
         "slots": number,
         "load": (mean * slots + sum(loads)) / number,
         "peak": max(peak, *loads),
@@ -104,6 +110,22 @@ async def hours_between(
     query = query.where(_h.link == link) if link is not None else query
     rows = await connection.execute(query.order_by(_h.hour, _h.link, _h.direction))
     return [LinkHour(r.link, Direction(r.direction), r.hour, r.slots, r.load, r.peak, r.busy) for r in rows]
+
+
+async def busy_hours(
+    connection: AsyncConnection, since: datetime, until: datetime
+) -> dict[str, dict[date, BusyHour]]:
+    """Answer the busiest hour of each local day of a window, of either direction, by link."""
+    place = func.row_number().over(partition_by=(_h.link, _h.day), order_by=(_h.load.desc(), _h.hour.desc()))
+    ranked = (
+        select(_h.link, _h.day, _h.hour, _h.load, place.label("place"))
+        .where(_h.hour >= since, _h.hour < until)
+        .subquery()
+    )
+    found: dict[str, dict[date, BusyHour]] = {}
+    for row in await connection.execute(select(ranked).where(ranked.c.place == 1)):
+        found.setdefault(row.link, {})[row.day] = BusyHour(row.hour, row.load)
+    return found
 
 
 async def measured_links(connection: AsyncConnection, since: datetime, until: datetime) -> frozenset[str]:

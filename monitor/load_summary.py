@@ -8,8 +8,7 @@ from datetime import date, datetime, timedelta
 from inventory.models import Inventory, Link
 from monitor.congestion import Congestion, Line
 from monitor.load import Direction, Reading
-from monitor.load_forecast import BusyHour, Forecast, busy_hours, forecast
-from monitor.load_store import LinkHour
+from monitor.load_forecast import BusyHour, Forecast, forecast
 from monitor.moments import moment, nanoseconds, seconds
 
 __all__ = ["BUSY_WITHIN", "LinkLoad", "link_loads"]
@@ -51,7 +50,7 @@ class LinkLoad:
 
 def link_loads(
     inventory: Inventory,
-    hours: Iterable[LinkHour],
+    days: Mapping[str, Mapping[date, BusyHour]],
     *,
     newest: Mapping[Line, Reading],
     lasting: Mapping[Line, Congestion],
@@ -60,10 +59,10 @@ def link_loads(
     day: date,
     scope: str | None,
 ) -> list[LinkLoad]:
-    """Answer the links of ``scope`` (None: of all), those that are congested first, then the busiest."""
-    of_link: defaultdict[str, list[LinkHour]] = defaultdict(list)
-    for hour in hours:
-        of_link[hour.link].append(hour)
+    """Answer the links of ``scope`` (None: of all), those that are congested first, then the busiest.
+
+    ``days`` are the busiest hours of each day, by link.
+    """
     fresh_ns = nanoseconds(now) - seconds(_FRESH_SECONDS)
     loads: defaultdict[str, dict[Direction, float]] = defaultdict(dict)
     for (link, direction), seen in newest.items():
@@ -75,15 +74,15 @@ def link_loads(
     found = []
     for known in inventory.links.values():
         if scope is None or known.carrier == scope:
-            days = busy_hours(of_link[known.code], inventory.election.zone)
+            own = days.get(known.code, {})
             seen_now = LinkLoad(
                 link=known,
                 is_measured=known.code in measured,
                 inward=loads[known.code].get(Direction.IN),
                 outward=loads[known.code].get(Direction.OUT),
-                busiest=_busiest(days.values(), now),
+                busiest=_busiest(own.values(), now),
                 congested_since=moment(min(begun[known.code])) if known.code in begun else None,
-                expected=forecast(days, day, norm=inventory.policy.congestion_norm),
+                expected=forecast(own, day, norm=inventory.policy.congestion_norm),
                 norm=inventory.policy.congestion_norm,
             )
             found.append(seen_now)

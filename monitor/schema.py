@@ -1,6 +1,6 @@
 """Tables of belief. ``state_changes`` is history and queue in one: ``processed_at IS NULL`` is the queue."""
 
-from sqlalchemy import JSON, BigInteger, Column, Float, Index, Integer, LargeBinary, String, Table, text
+from sqlalchemy import JSON, BigInteger, Column, Date, Float, Index, Integer, LargeBinary, String, Table, text
 
 from inventory.database import UtcDateTime, metadata
 
@@ -183,6 +183,8 @@ link_hours = Table(
     Column("link", String(80), primary_key=True),
     Column("direction", String(3), primary_key=True),
     Column("hour", UtcDateTime, primary_key=True),
+    # The local day that it lies in: the busiest hour of each day is what forecasts are made of.
+    Column("day", Date, nullable=False),
     Column("slots", Integer, nullable=False),
     Column("load", Float, nullable=False),
     Column("peak", Float, nullable=False),

@@ -10,7 +10,7 @@ from inventory.database import reading
 from inventory.models import Link, ProbeKind, Severity, Target
 from inventory.topology import Topology
 from monitor.load_service import LoadService
-from monitor.load_store import congestions_between, hours_between
+from monitor.load_store import busy_hours, congestions_between, hours_between
 from monitor.measured import MeasureBook
 from monitor.metrics import ServiceMetrics
 from monitor.moments import nanoseconds
@@ -127,6 +127,17 @@ async def test_hours_hold_the_mean_the_peak_and_the_busy_slots(links):
     _, hours = await links.kept()
     (out,) = [hour for hour in hours if hour.direction == "out"]
     assert (out.slots, round(out.load, 6), round(out.peak, 6), out.busy) == (3, 0.4, 0.8, 1)
+
+
+async def test_the_busy_hour_of_a_local_day_is_the_busiest_of_both_directions(links):
+    await links.carry(*[100] * 12, *[700] * 12, *[300] * 12)
+    async with reading(links.room.database) as connection:
+        found = await busy_hours(connection, NOON - timedelta(days=1), NOON + timedelta(days=1))
+    zone = links.looking.inventory.election.zone
+    (day,) = found[LINK.code]
+    assert day == NOON.astimezone(zone).date()
+    assert found[LINK.code][day].at == NOON + timedelta(hours=1)
+    assert round(found[LINK.code][day].load, 6) == 0.7
 
 
 async def test_a_restart_goes_on_with_what_lasts(links):

@@ -9,8 +9,7 @@ import pytest
 from inventory.models import Link
 from monitor.congestion import Congestion
 from monitor.load import Direction, Reading
-from monitor.load_forecast import busy_hours, forecast
-from monitor.load_store import LinkHour
+from monitor.load_forecast import BusyHour, forecast
 from monitor.load_summary import link_loads
 from monitor.moments import moment, nanoseconds
 from tests.support.monitoring import NOON, an_inventory
@@ -20,21 +19,26 @@ WIDE = Link("L-1", "Trục 1", "VNPT", "94", "95", capacity_mbps=1000.0)
 NARROW = Link("L-2", "Trục 2", "VIETTEL", "94", "95", capacity_mbps=100.0)
 
 
-def an_hour(days_ago, load, *, link="L-1", hours_ago=0, direction=Direction.OUT):
-    at = NOON - timedelta(days=days_ago, hours=hours_ago)
-    return LinkHour(link, direction, at, slots=12, load=load, peak=load, busy=0)
+def an_hour(days_ago, load, *, link="L-1"):
+    """The busiest hour of a day: link, local day, when and how busy."""
+    at = NOON - timedelta(days=days_ago)
+    return link, at.astimezone(ZONE).date(), BusyHour(at, load)
 
 
 def course(*loads):
     """Busy hours day by day, the last one today."""
-    return busy_hours([an_hour(len(loads) - 1 - n, load) for n, load in enumerate(loads)], ZONE)
+    hours = (an_hour(len(loads) - 1 - n, load) for n, load in enumerate(loads))
+    return {day: found for _, day, found in hours}
 
 
 def loads(*hours, newest=None, lasting=None, measured=("L-1", "L-2"), scope=None):
     province = replace(an_inventory(), links={link.code: link for link in (WIDE, NARROW)})
+    days = {}
+    for link, day, found in hours:
+        days.setdefault(link, {})[day] = found
     return link_loads(
         province,
-        hours,
+        days,
         newest=newest or {},
         lasting=lasting or {},
         measured=frozenset(measured),
@@ -42,11 +46,6 @@ def loads(*hours, newest=None, lasting=None, measured=("L-1", "L-2"), scope=None
         day=NOON.date() + timedelta(days=10),
         scope=scope,
     )
-
-
-def test_the_busy_hour_of_a_local_day_is_the_busiest_of_both_directions():
-    days = busy_hours([an_hour(0, 0.2), an_hour(0, 0.6, direction=Direction.IN), an_hour(0, 0.4)], ZONE)
-    assert {day: found.load for day, found in days.items()} == {NOON.astimezone(ZONE).date(): 0.6}
 
 
 def test_a_steady_rise_is_carried_on_to_election_day():

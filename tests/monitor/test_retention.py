@@ -36,7 +36,16 @@ def an_outage(number, *, ended_at):
 
 
 def an_hour(at):
-    return {"link": "L", "direction": "in", "hour": at, "slots": 12, "load": 0.5, "peak": 0.6, "busy": 0}
+    return {
+        "link": "L",
+        "direction": "in",
+        "hour": at,
+        "day": at.date(),
+        "slots": 12,
+        "load": 0.5,
+        "peak": 0.6,
+        "busy": 0,
+    }
 
 
 def a_congestion(number, *, ended_at):

@@ -1,6 +1,7 @@
 """What links carried, written as the service writes it: hours of past days, and a congestion that lasts."""
 
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 from inventory.database import transaction
 from monitor.congestion import Congestion
@@ -11,6 +12,7 @@ from monitor.moments import nanoseconds
 __all__ = ["carried", "congested"]
 
 NORM = 0.8
+ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
 
 
 async def carried(database, link, *, now, days=7, load=0.4, a_day=0.01):
@@ -24,7 +26,7 @@ async def carried(database, link, *, now, days=7, load=0.4, a_day=0.01):
                 told = (load - a_day * ago) * share
                 slots.append(Slot(start + place * SLOT_NS, link, direction, round(told, 6)))
     async with transaction(database) as connection:
-        await add_slots(connection, slots, norm=NORM)
+        await add_slots(connection, slots, norm=NORM, zone=ZONE)
 
 
 async def congested(database, link, carrier, *, since, until, peak=0.93, ended=False):

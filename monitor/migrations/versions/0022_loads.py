@@ -19,6 +19,7 @@ def upgrade() -> None:
         sa.Column("link", sa.String(80), nullable=False),
         sa.Column("direction", sa.String(3), nullable=False),
         sa.Column("hour", UtcDateTime(), nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
         sa.Column("slots", sa.Integer(), nullable=False),
         sa.Column("load", sa.Float(), nullable=False),
         sa.Column("peak", sa.Float(), nullable=False),
