@@ -81,7 +81,7 @@ def test_a_cut_of_one_carrier_in_one_district_is_an_incident_of_that_carrier_wit
 ):
     fault = province.lab("cut", *CUT)
     story["cut_at"] = datetime.fromisoformat(fault["at"])
-    mail = province.wait_for(province.mails, "the person on shift was mailed", seconds=15)[0]
+    mail = province.wait_for(province.mails, "the person on shift was mailed", seconds=60)[0]
     story["paged_at"] = datetime.fromisoformat(mail["at"])
     assert story["paged_at"] - story["cut_at"] <= timedelta(seconds=5)
     [incident] = incidents(province)
@@ -101,12 +101,12 @@ def test_the_page_goes_to_whoever_is_on_shift_at_the_owner_and_to_nobody_else(pr
     assert {address for mail in province.mails() for address in mail["to"]} == {
         f"{person.lower()}@vnpt.example"
     }
-    texts = province.wait_for(province.texts, "the SMS left too", seconds=5)
+    texts = province.wait_for(province.texts, "the SMS left too", seconds=60)
     assert all("SC-" in text["text"] and text["text"].isascii() for text in texts)
 
 
 def test_every_outage_starts_at_the_first_failed_look_within_a_cadence_of_the_fault(province, story):
-    province.wait_for(lambda: len(open_outages(province)) == 33, "all 33 targets are down", seconds=12)
+    province.wait_for(lambda: len(open_outages(province)) == 33, "all 33 targets are down", seconds=60)
     for outage in open_outages(province):
         late = moment(outage["started_at"]) - story["cut_at"]
         # A look that was under way when the line was cut fails too, and it started before.
@@ -133,7 +133,7 @@ def test_board_metrics_and_database_tell_the_same_story(province):
 
 def test_a_link_in_the_page_shows_on_get_and_acknowledges_on_post_only(province, story):
     link = re.search(r"http://127\.0\.0\.1:\d+/a/\S+", province.mails()[0]["text"])[0]
-    client = httpx2.Client(trust_env=False, timeout=5)
+    client = httpx2.Client(trust_env=False, timeout=60)
     page = client.get(link)
     assert page.status_code == 200
     assert incidents(province)[0]["state"] == "open"
@@ -168,7 +168,7 @@ def test_a_killed_service_comes_back_with_one_incident_the_same_outages_and_an_h
 
 def test_restoring_the_line_ends_every_outage_at_its_first_good_look(province, story):
     story["restored_at"] = datetime.fromisoformat(province.lab("restore")["at"])
-    province.wait_for(lambda: not open_outages(province), "every outage has ended", seconds=30)
+    province.wait_for(lambda: not open_outages(province), "every outage has ended", seconds=60)
     for outage in province.rows("SELECT * FROM outages"):
         late = moment(outage["ended_at"]) - story["restored_at"]
         assert -timedelta(seconds=1) <= late <= 2 * CADENCE, outage
@@ -178,7 +178,7 @@ def test_the_incident_is_verified_by_looks_and_resolved(province, story):
     def resolved():
         return [row for row in incidents(province) if row["state"] == "resolved"]
 
-    [incident] = province.wait_for(resolved, "the incident is resolved", seconds=30)
+    [incident] = province.wait_for(resolved, "the incident is resolved", seconds=60)
     assert moment(incident["ended_at"]) - story["restored_at"] <= 2 * CADENCE
     assert moment(incident["began_at"]) <= moment(incident["opened_at"])
 
@@ -234,7 +234,7 @@ def test_a_faulty_inventory_is_refused_whole_and_a_good_one_swapped_whole_while_
     province.reload_by_signal()
     with signed_in(province) as officer:
         assert "UBBC xã Đại Tâm (mới)" in officer.get("/search", params={"q": "dai tam"}).text
-    province.wait_for(lambda: all_up(province) and province.is_ready(), "looking goes on", seconds=10)
+    province.wait_for(lambda: all_up(province) and province.is_ready(), "looking goes on", seconds=60)
     assert len(province.rows("SELECT 1 FROM outages")) == outages
 
 

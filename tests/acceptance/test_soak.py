@@ -21,7 +21,7 @@ async def balanced(tmp_path, url, *, kills, **more):
     return books
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(600)
 async def test_a_few_kills_in_a_storm_lose_nothing_and_double_nothing(tmp_path, database_url):
     books = await balanced(tmp_path, database_url, kills=3, believed_a_life=3, longest_life=0.6)
     assert books.kills == 4

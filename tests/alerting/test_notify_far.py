@@ -197,7 +197,7 @@ async def test_kannel_tells_the_fate_of_a_message_to_the_address_that_it_was_giv
             told = [parse_qs(urlsplit(call.path).query) for call in receiver.calls]
             return [one for one in told if one["status"] == ["1"]]
 
-        [told] = await until(final, within=20)
+        [told] = await until(final, within=60)
         assert told["key"] == ["k1"]
 
 
@@ -223,7 +223,7 @@ async def test_alertmanager_shows_our_incident_while_it_lives_and_not_after(tmp_
                 return None
             return answer.json() if answer.is_success else None
 
-        await until(lambda: _answered(shown), within=20)
+        await until(lambda: _answered(shown), within=60)
         await room.cut()
         # Nobody holds a duty of 2021 today, so the gaps of the roster are incidents too.
         async with reading(room.database) as connection:

@@ -142,7 +142,7 @@ async def test_once_every_page_of_a_step_has_failed_the_next_person_is_called_at
     hastened = asyncio.Event()
     async with an_outbox_worker(room, {EMAIL: mail, SMS: sms}, on_hastened=hastened.set):
         await room.cut()
-        await asyncio.wait_for(hastened.wait(), 5)
+        await asyncio.wait_for(hastened.wait(), 60)
         assert await room.service.tick() == 1
         await settled(room, DeliveryState.SENT, count=2)
     assert {letter.message.person for letter in mail.letters + sms.letters} == {"vnpt-2"}
@@ -163,7 +163,7 @@ async def test_a_channel_that_nobody_configured_fails_for_good_and_hastens(room)
     hastened = asyncio.Event()
     async with an_outbox_worker(room, {}, on_hastened=hastened.set):
         await room.cut()
-        await asyncio.wait_for(hastened.wait(), 5)
+        await asyncio.wait_for(hastened.wait(), 60)
     assert set((await states(room)).values()) == {DeliveryState.FAILED}
     assert (await room.messages())[0].error == "no email channel is configured"
 

@@ -113,7 +113,7 @@ def test_every_page_of_the_table_has_an_example_here():
     )
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 async def test_no_page_breaks_a_rule_of_wcag_or_asks_a_foreign_host(tmp_path, browser):
     async with a_duty_room(tmp_path) as room:
         await room.add_accounts()

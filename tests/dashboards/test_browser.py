@@ -56,7 +56,7 @@ class Screen:
 
     async def live(self) -> None:
         """Wait until the stream is open: the feed has made this page's picture."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while not self.room.deps.hub.watchers:
                 await asyncio.sleep(0.02)
 

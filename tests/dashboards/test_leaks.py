@@ -28,7 +28,7 @@ from tests.support.walker import (
     spelt,
 )
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(900)]
 
 EVERYBODY = ("admin2", "leader", "officer", *NOT_RESTRICTED)
 MANY = 10**5

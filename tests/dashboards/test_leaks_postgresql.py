@@ -17,7 +17,7 @@ from tests.support.walker import ALPHA, Walker, differing, reading, routes
 
 pytestmark = [
     pytest.mark.asyncio(loop_scope="module"),
-    pytest.mark.timeout(300),
+    pytest.mark.timeout(900),
     pytest.mark.skipif(POSTGRES_BIN is None, reason="needs PostgreSQL (apt-get install postgresql)"),
 ]
 

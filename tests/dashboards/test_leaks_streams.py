@@ -105,7 +105,7 @@ async def test_the_pulse_of_a_carrier_beats_by_the_clock_alone(room, listen, mon
     [incident] = await room.incidents()
     changes = 0
     async with asyncio.timeout(SOON):
-        while loop.time() - began < 1.0:
+        while loop.time() - began < 1.0 or changes < 3:  # the cut alone may take that second
             await room.alerting.note(incident.id, actor="vnpt", note="đang sửa")
             changes += 1
     stop.set()

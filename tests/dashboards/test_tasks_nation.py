@@ -22,7 +22,7 @@ from tests.support.duty_room import PASSWORD, served
 pytestmark = [
     pytest.mark.asyncio(loop_scope="module"),
     pytest.mark.soak,
-    pytest.mark.timeout(400),
+    pytest.mark.timeout(900),
     pytest.mark.skipif(not CHROMIUM, reason="no chromium on this machine: no nation is looked at"),
 ]
 

@@ -32,6 +32,8 @@ CHECKS = [
     response_schema_conformance,
 ]
 EXAMPLES = 3
+PATIENCE = 120
+"""Seconds for one answer: what hangs is found, and how fast a busy machine answers is no promise of the API."""
 PARTIES = {Role.CARRIER: "VNPT"}
 HELD_OPEN = {"/api/v1/openapi.json"}
 
@@ -92,7 +94,7 @@ def signed_in(address):
         return {"Cookie": cookie, "Origin": address}, made.json()["id"]
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(1200)
 def test_every_answer_of_the_api_is_one_that_it_declares_whoever_asks(tmp_path):
     with served(tmp_path) as (address, description, tokens):
         session, incident = signed_in(address)
@@ -134,7 +136,7 @@ def held_to_its_word(operation, address, askers, incident, heard):
         if real and "incident" in (case.path_parameters or {}):
             case.path_parameters["incident"] = incident
         for said, headers in askers.items():
-            answer = case.call(base_url=address, headers=headers, timeout=20)
+            answer = case.call(base_url=address, headers=headers, timeout=PATIENCE)
             heard[said][answer.status_code] += 1
             try:
                 case.validate_response(answer, checks=CHECKS)

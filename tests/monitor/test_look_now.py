@@ -101,7 +101,7 @@ async def test_who_asked_about_what_and_from_where_is_on_record_before_anything_
     field = Field(database)
     field.gate.clear()
     asking = asyncio.create_task(field.looks.look(field.site, OFFICER))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not field.looked:
             await asyncio.sleep(0)
     [entry] = await audited(database)

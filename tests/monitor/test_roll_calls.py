@@ -172,7 +172,7 @@ def said(service, path):
 
 
 async def until_said(service, path, expected):
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while said(service, path) != expected:
             await asyncio.sleep(0.05)
 
@@ -237,7 +237,7 @@ async def test_what_was_told_leaves_the_vantage_in_a_batch_like_every_sample():
     worker.start()
     try:
         worker.tell(["X-31-FIXED.word", "NO-SUCH"], evidence=Evidence.HUMAN_CONFIRMED, at_ns=time.time_ns())
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while number not in (batch := await bus.next()).target.tolist():
                 pass
     finally:

@@ -61,10 +61,10 @@ async def consuming(node, domains=()):
         yield belief, consumer
     finally:
         stop.set()
-        await asyncio.wait_for(task, 10)
+        await asyncio.wait_for(task, 60)
 
 
-async def until_taken(belief, count, seconds=40):
+async def until_taken(belief, count, seconds=60):
     async with asyncio.timeout(seconds):
         while len(belief.sequences) < count:
             await asyncio.sleep(0.05)

@@ -16,7 +16,7 @@ class Bell:
         self.changed.set()
 
     async def heard(self, count):
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while len(self.rung) < count:
                 self.changed.clear()
                 await self.changed.wait()
@@ -55,7 +55,7 @@ async def test_a_deadline_set_while_others_come_due_is_kept():
 
     deadlines = Deadlines(monotonic=time.monotonic, on_due=ring)
     deadlines.set(time.monotonic(), 0.01, "once")
-    await asyncio.wait_for(again.wait(), 5)
+    await asyncio.wait_for(again.wait(), 60)
 
 
 async def test_closing_forgets_every_deadline():
@@ -95,7 +95,7 @@ async def test_deadlines_of_a_moment_are_met_by_one_waking():
     began = time.monotonic()
     for number in range(200):
         deadlines.set(began + number * 0.0005, 0.02, number)
-    await asyncio.wait_for(done.wait(), 5)
+    await asyncio.wait_for(done.wait(), 60)
     # A tenth of a second of deadlines: one waking for the first, then one every grain at most.
     assert len(wakings) <= (time.monotonic() - began) / GRAIN_SECONDS + 1
     assert len(wakings) < 50

@@ -26,7 +26,7 @@ class Mailbox:
         self.changed.set()
 
     async def has(self, count):
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while len(self.heard) < count:
                 self.changed.clear()
                 await self.changed.wait()

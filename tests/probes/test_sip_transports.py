@@ -286,7 +286,7 @@ async def test_closing_ends_looks_over_streams_as_an_error_of_ours(exchange):
     probe: SipProbe = a_sip_probe()
     await probe.open()
     waiting = asyncio.create_task(look(probe, "127.0.0.1", port, options=options, timeout=30))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while probe.statistics().sent == 0:
             await asyncio.sleep(0.005)
     await probe.close()

@@ -51,7 +51,7 @@ class Clock:
 async def told(names, name):
     answer = asyncio.get_running_loop().create_future()
     names.tell(KEY, name, lambda number, why: answer.set_result((number, why)))
-    return await asyncio.wait_for(answer, 5)
+    return await asyncio.wait_for(answer, 60)
 
 
 async def test_a_table_is_read_once_for_all_who_wait_for_it():

@@ -36,7 +36,7 @@ class Heard:
         return self.receiver.statistics()
 
     async def until(self, condition):
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while not condition(self.counted):
                 await asyncio.sleep(0.005)
 

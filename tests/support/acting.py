@@ -393,7 +393,7 @@ def over(engine, folder, *, inventory, clock):
     return DutyRoom(engine, service, clock)
 
 
-async def until(condition, *, within=10.0):
+async def until(condition, *, within=60.0):
     """Wait for an awaitable condition to hold, with a deadline; answers what it answered."""
     async with asyncio.timeout(within):
         while not (answer := await condition()):

@@ -101,7 +101,7 @@ class MailSink:
             self.arrived.set()
         return reply
 
-    async def wait_for(self, count, *, within=10.0):
+    async def wait_for(self, count, *, within=60.0):
         async def enough():
             return len(self.mails) >= count
 
@@ -200,7 +200,7 @@ class Receiver:
         talks = list(self.talks)
         for writer in self.talks.values():
             writer.close()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             await asyncio.gather(*talks)
 
 
@@ -268,7 +268,7 @@ async def an_outbox_worker(room, channels, **options):
     finally:
         unsubscribe()
         stop.set()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             await task
 
 
@@ -280,7 +280,7 @@ class Kannel:
     log: Path
     messages: Arrivals = field(default_factory=lambda: Arrivals("message centre"))
 
-    async def received(self, count, *, within=20.0):
+    async def received(self, count, *, within=60.0):
         """Wait for ``count`` messages; answers the centre's line of each that has arrived."""
 
         async def enough():
@@ -340,7 +340,7 @@ async def _listening(port):
         await writer.wait_closed()
         return True
 
-    await until(open_port, within=20)
+    await until(open_port, within=60)
 
 
 @asynccontextmanager

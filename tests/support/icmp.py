@@ -39,11 +39,11 @@ class Collected:
             self.overdue += [(generation, int(slot)) for slot in slots]
             self._changed.notify_all()
 
-    def wait(self, number, seconds=10.0):
+    def wait(self, number, seconds=60.0):
         self.until(lambda: len(self.looks) >= number, seconds)
         return self.looks
 
-    def until(self, condition, seconds=10.0):
+    def until(self, condition, seconds=60.0):
         """Wait for a condition on what was said, or on the engine's counters, which tell nobody when they change."""
         deadline = time.monotonic() + seconds
         with self._changed:

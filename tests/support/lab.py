@@ -174,7 +174,7 @@ async def echoes(inventory, *, count=1, timeout=0.4):
     }
 
 
-async def eventually(condition, *, seconds=5.0):
+async def eventually(condition, *, seconds=60.0):
     """Wait until a condition holds; fail when the deadline has passed."""
     deadline = time.monotonic() + seconds
     while not condition():

@@ -88,7 +88,7 @@ class Machines:
             yield worker
         finally:
             stop.set()
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(60):
                 await task
 
     async def quiet(self):

@@ -74,7 +74,7 @@ class Province:
     def kill_service(self):
         """As a power cut would: no chance to tidy up."""
         self._service.send_signal(signal.SIGKILL)
-        self._service.wait(10)
+        self._service.wait(60)
         self._service.stdin.close()
 
     def stop(self):
@@ -99,14 +99,14 @@ class Province:
         before = self.log_tail().count("event='reloaded'")
         self._service.send_signal(signal.SIGHUP)
         self.wait_for(
-            lambda: self.log_tail().count("event='reloaded'") > before, "it was reloaded", seconds=10
+            lambda: self.log_tail().count("event='reloaded'") > before, "it was reloaded", seconds=60
         )
 
     def stop_service_in(self):
         """Ask the service to end as Ctrl-C does; answer the seconds it took and its exit code."""
         began = time.monotonic()
         self._service.send_signal(signal.SIGINT)
-        code = self._service.wait(10)
+        code = self._service.wait(60)
         return time.monotonic() - began, code
 
     def lab(self, *arguments):
@@ -114,7 +114,7 @@ class Province:
             [sys.executable, "-m", "monitor", "lab", *arguments, "--state", str(self.state), "--json"],
             capture_output=True,
             text=True,
-            timeout=20,
+            timeout=60,
             check=False,
         )
         assert answer.returncode == 0, answer.stderr + answer.stdout
@@ -122,7 +122,7 @@ class Province:
 
     def rows(self, query, *values):
         """Read the database as an auditor would: from outside, read only."""
-        connection = sqlite3.connect(f"file:{self.state / 'thongsuot.db'}?mode=ro", uri=True, timeout=10)
+        connection = sqlite3.connect(f"file:{self.state / 'thongsuot.db'}?mode=ro", uri=True, timeout=60)
         connection.row_factory = sqlite3.Row
         try:
             return [dict(row) for row in connection.execute(query, values)]
@@ -150,7 +150,7 @@ class Province:
         )
 
     def get(self, path):
-        return httpx2.get(self.url + path, timeout=5, trust_env=False)
+        return httpx2.get(self.url + path, timeout=60, trust_env=False)
 
     def is_ready(self):
         if self._service is None or self._service.poll() is not None:

@@ -21,7 +21,7 @@ __all__ = [
     "until",
 ]
 
-READY_SECONDS = 30.0
+READY_SECONDS = 60.0
 STOP_SECONDS = 5.0
 
 

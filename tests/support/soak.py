@@ -154,7 +154,7 @@ class Soak:
         async def idle():
             return not (self.mail.open or self.sms.open or self.hook.open)
 
-        await until(idle, within=20)
+        await until(idle, within=60)
 
     def log(self):
         return (self.folder / "service.log").read_text(encoding="utf-8", errors="replace")[-4000:]

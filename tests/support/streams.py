@@ -13,7 +13,7 @@ from tests.support.servers import connects, free_port, needs_program, started
 __all__ = ["Source", "icecast", "lying_server"]
 
 PIECE_SECONDS = 0.05
-READY_SECONDS = 10.0
+READY_SECONDS = 60.0
 
 
 class Source:
