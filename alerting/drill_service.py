@@ -109,7 +109,7 @@ class DrillService:
     async def drills(self, *, scope: str | None) -> tuple[Drill, ...]:
         """Read drills, the latest first; with ``scope`` those that this party takes part in."""
         async with reading(self._database) as connection:
-            found = await store.drills(connection)
+            found = await store.drills(connection, party=scope)
         return tuple(shown for one in found if (shown := _for(one, scope)) is not None)
 
     async def one(

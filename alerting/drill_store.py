@@ -1,9 +1,10 @@
 """SQL of drills. Takes a connection, never commits, never asks for the time."""
 
 from datetime import datetime
+from json import dumps
 from typing import Any
 
-from sqlalchemy import RowMapping, insert, or_, select, update
+from sqlalchemy import RowMapping, Text, cast, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alerting.drills import Drill
@@ -29,9 +30,15 @@ async def running_for(connection: AsyncConnection, party: str, at: datetime) -> 
     return next((one for one in found if party in one.parties), None)
 
 
-async def drills(connection: AsyncConnection, *, limit: int = 200) -> tuple[Drill, ...]:
-    """Read drills, the latest first."""
+async def drills(
+    connection: AsyncConnection, *, party: str | None = None, limit: int = 200
+) -> tuple[Drill, ...]:
+    """Read drills, the latest first; with ``party`` those that it takes part in, however many others there are."""
     query = select(table).order_by(table.c.starts_at.desc(), table.c.id.desc()).limit(limit)
+    if party is not None:
+        listed = cast(table.c.parties, Text)
+        # A code stands in the list as JSON writes it, in quotation marks; unlike LIKE, to replace minds upper and lower case.
+        query = query.where(func.replace(listed, dumps(party), "") != listed)
     return tuple(_drill(row) for row in (await connection.execute(query)).mappings())
 
 

@@ -110,10 +110,13 @@ async def incidents(
     offset: int = 0,
     after: tuple[datetime, int] | None = None,
     restricted: bool = False,
+    waiting_for: Collection[str] | None = None,
+    not_waiting_for: Collection[str] | None = None,
 ) -> list[Incident]:
     """Read incidents, the newest first, only those of ``owner`` when it is given, restricted ones only on demand.
 
-    ``after`` is the time of opening and the id of an incident that the list goes on behind.
+    ``after`` is the time of opening and the id of an incident that the list goes on behind; ``waiting_for`` are the
+    reasons to wait of which the incidents have one, ``not_waiting_for`` those of which they have none.
     """
     query = select(table).order_by(table.c.opened_at.desc(), table.c.id.desc()).limit(limit).offset(offset)
     if after is not None:
@@ -126,6 +129,11 @@ async def incidents(
         query = query.where(table.c.owner == owner)
     if not restricted:
         query = query.where(table.c.restricted.is_(False))
+    reason = table.c.facts["pending"].as_string()
+    if waiting_for is not None:
+        query = query.where(reason.in_(tuple(waiting_for)))
+    if not_waiting_for is not None:
+        query = query.where(or_(reason.is_(None), reason.not_in(tuple(not_waiting_for))))
     return [_incident(row) for row in (await connection.execute(query)).mappings()]
 
 

@@ -16,7 +16,7 @@ The trap in the standard's words: its ``acknowledged`` is not our acknowledgemen
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, TypedDict
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
@@ -29,9 +29,11 @@ __all__ = [
     "TicketNote",
     "TicketPatch",
     "TicketStatus",
+    "Waits",
     "states_of",
     "status_of",
     "ticket_of",
+    "waits_of",
 ]
 
 PATH = "/tmf-api/troubleTicket/v5/troubleTicket"
@@ -162,6 +164,21 @@ def states_of(status: TicketStatus) -> frozenset[IncidentState]:
     """Answer the states that ``status`` may stand for; pending and held are told apart by the facts."""
     wanted = TicketStatus.PENDING if status is TicketStatus.HELD else status
     return frozenset(state for state, told in _STATUS.items() if told is wanted)
+
+
+class Waits(TypedDict, total=False):
+    """Reasons to wait that :func:`alerting.store.incidents` asks for, or leaves out."""
+
+    waiting_for: frozenset[str]
+    not_waiting_for: frozenset[str]
+
+
+def waits_of(status: TicketStatus) -> Waits:
+    """Answer which reasons to wait ``status`` asks for or leaves out."""
+    held = frozenset(reason.value for reason in PendingReason if not reason.stops_clock)
+    if status is TicketStatus.HELD:
+        return {"waiting_for": held}
+    return {"not_waiting_for": held} if status is TicketStatus.PENDING else {}
 
 
 def ticket_of(incident: Incident, entries: Sequence[LedgerEntry], *, owner_name: str, base: str) -> Ticket:

@@ -22,7 +22,7 @@ from alerting.service import AlertingService
 from alerting.store import incident as read_incident
 from alerting.store import incidents as read_incidents
 from alerting.store import ledger_of, with_condition
-from alerting.tmf621 import PATH, Ticket, TicketPatch, TicketStatus, states_of, status_of, ticket_of
+from alerting.tmf621 import PATH, Ticket, TicketPatch, TicketStatus, states_of, ticket_of, waits_of
 from alerting.tmf621_new import NewTicket, impact_of, key_of, matter_of
 from alerting.web.api import Api, Asking, demand
 from alerting.web.etags import etag
@@ -117,13 +117,13 @@ class _Tickets:
                 limit=limit,
                 offset=offset,
                 restricted=asking.may(Right.SEE_RESTRICTED),
+                **(waits_of(status) if status is not None else {}),
             )
-            kept = [one for one in found if status is None or status_of(one.state, one.facts) is status]
             return [
                 self._ticket(
                     one, ledger_for(await ledger_of(connection, one.id), self._desk.scope_of(asking)), asking
                 )
-                for one in kept
+                for one in found
             ]
 
     async def one(self, asking: Asking, identifier: int) -> tuple[Ticket, int]:

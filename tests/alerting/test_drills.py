@@ -4,14 +4,17 @@ from datetime import timedelta
 from functools import partial
 
 import pytest
+from sqlalchemy import insert, select
 
 from alerting.drill_service import DrillService, make_real
 from alerting.drills import MARK, marked
 from alerting.errors import ImpossibleDeedError
 from alerting.field_errors import FieldRefusedError, UnknownFieldWorkError
+from alerting.field_schema import drills as drill_table
 from alerting.models import IncidentState
 from alerting.notify.channel import Letter
 from alerting.notify.messages import short_text, spoken_text, subject, text
+from inventory.database import transaction
 from tests.support.acting import NOON, a_duty_room
 
 HOUR = timedelta(hours=1)
@@ -110,6 +113,19 @@ async def test_a_drills_incidents_are_listed_with_it_and_each_party_sees_its_own
     with pytest.raises(UnknownFieldWorkError):
         await drills.one(other.id, scope="VNPT")
     assert [one.id for one in await drills.drills(scope="VNPT")] == [drill.id]
+
+
+async def test_a_partys_own_drill_is_never_pushed_out_by_those_of_others(room, drills):
+    own = await planned(drills, starts_at=NOON - 3 * HOUR, parties=["VIETTEL", "VNPT"])
+    async with transaction(room.database) as connection:
+        row = dict((await connection.execute(select(drill_table))).mappings().one())
+        others = [
+            {**row, "id": 1000 + number, "parties": ["VNPT-2", "vnpt"], "starts_at": NOON}
+            for number in range(300)
+        ]
+        await connection.execute(insert(drill_table), others)
+    assert [(one.id, one.parties) for one in await drills.drills(scope="VNPT")] == [(own.id, ("VNPT",))]
+    assert len(await drills.drills(scope=None)) == 200
 
 
 @pytest.mark.parametrize(

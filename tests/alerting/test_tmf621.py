@@ -5,12 +5,15 @@ from datetime import timedelta
 import pytest
 from fastapi import FastAPI
 from httpx2 import ASGITransport, AsyncClient
+from sqlalchemy import insert, select
 
 from alerting.models import IncidentState, PendingReason
+from alerting.schema import incidents
 from alerting.tmf621 import PATH, TicketStatus, states_of, status_of
 from alerting.tmf621_api import router
 from alerting.web.api import Api
 from inventory.access import Actor, Role
+from inventory.database import transaction
 from tests.support.acting import NOON, a_duty_room
 
 VNPT = Actor("NOC VNPT", Role.CARRIER, "VNPT", "vnpt-1")
@@ -109,3 +112,25 @@ async def test_another_carrier_cannot_tell_a_ticket_from_none(desk):
     assert there.json()["type"] == nowhere.json()["type"]
     assert (await desk.patch(1, {"status": "inProgress"}, caller=VIETTEL)).status_code == 404
     assert (await desk.room.incident()).state is IncidentState.OPEN
+
+
+async def test_a_held_ticket_is_found_however_many_newer_ones_wait_for_something_else(desk):
+    async with transaction(desk.room.database) as connection:
+        row = dict((await connection.execute(select(incidents))).mappings().one())
+        newer = [
+            {
+                **row,
+                "id": number,
+                "number": f"SC-21-9{number}",
+                "condition": f"{row['condition']}-{number}",
+                "state": IncidentState.PENDING.value,
+                "facts": {**row["facts"], "pending": reason},
+                "opened_at": row["opened_at"] + timedelta(minutes=number),
+            }
+            for number, reason in enumerate(
+                (PendingReason.PARTS, PendingReason.POWER, PendingReason.ACCESS), 10
+            )
+        ]
+        await connection.execute(insert(incidents), newer)
+    assert [each["id"] for each in (await desk.get(status="held", limit=1)).json()] == ["10"]
+    assert [each["id"] for each in (await desk.get(status="pending", limit=2)).json()] == ["12", "11"]
