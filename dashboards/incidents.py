@@ -71,6 +71,9 @@ async def show(visit: Visit) -> Response:
         eta=moment_in(incident.facts, "eta") if incident.ended_at is None else None,
         planned=planned_of(incident),
         actions=actions_of(incident, visit.who),
+        reason=_reason(visit, incident),
+        is_load=_is_load(incident),
+        likely=CauseClass.CONGESTION if _is_load(incident) else None,
         causes=tuple(CauseClass),
         reasons=tuple(PendingReason),
         disputes=tuple(DisputeKind),
@@ -86,6 +89,19 @@ async def show(visit: Visit) -> Response:
         messages=message_lines(sent, inventory, await records.carriers_of(sent, owner=visit.scope)),
         watches=watches_of_party(inventory, incident.owner, visit.now),
     )
+
+
+def _is_load(incident: Incident) -> bool:
+    """Answer whether it was opened for a link that is too busy."""
+    return incident.condition.startswith("load:")
+
+
+def _reason(visit: Visit, incident: Incident) -> str:
+    """Answer why one cause was found for what was lost; what else was lost is no matter of a carrier's."""
+    told = incident.facts.get("evidence", {}).get("explanation", {})
+    if visit.scope is not None and not _is_load(incident):
+        return ""
+    return visit.words.pick(told.get("vi", ""), told.get("en", ""))
 
 
 async def _others(visit: Visit, incident: Incident) -> list[Incident]:

@@ -7,8 +7,13 @@ from datetime import timedelta
 import pytest
 
 from inventory.access import Role
+from inventory.database import transaction
 from inventory.models import ProbeKind
+from monitor import store
+from monitor.congestion import Congestion
+from monitor.decisions import Decisions
 from monitor.load import Direction
+from monitor.load_service import congestion_cause
 from monitor.moments import nanoseconds
 from tests.dashboards.conftest import Visitor
 from tests.dashboards.test_pages import text_of
@@ -124,3 +129,29 @@ async def test_a_province_without_links_says_where_they_are_written(tmp_path):
         await visitor.sign_in("trucban")
         assert "links.csv" in text_of(await visitor.see("/capacity"))
         await visitor.client.aclose()
+
+
+async def test_an_incident_says_why_it_is_one_and_a_congestion_leads_to_the_loads(room, officer):
+    await room.cut("VNPT-RING-947")
+    link = room.inventory.links[FULL]
+    busy = Congestion(FULL, Direction.OUT, nanoseconds(room.now), nanoseconds(room.now), 0.93)
+    told = congestion_cause(link, [busy], at=room.now, noticed_at=room.now, norm=0.8, is_on=True)
+    async with transaction(room.database) as connection:
+        await store.apply(connection, Decisions(changes=[told]))
+    await room.act()
+    by_condition = {incident.condition: incident for incident in await room.incidents()}
+    cut = text_of(await officer.see(f"/incidents/{by_condition['risk:VNPT-RING-947'].id}"))
+    assert re.search(r"Vì sao: \d+/\d+ xã .* sau vòng ring VNPT-RING-947 mất liên lạc; 0 nơi khác", cut)
+    page = await officer.see(f"/incidents/{by_condition[f'load:{FULL}'].id}")
+    assert "tải 93 % dung lượng, mức cho phép 80 %" in text_of(page)
+    assert 'href="/capacity"' in page.text.split("<main", 1)[1]
+
+
+async def test_a_carrier_is_not_told_what_else_was_lost(room):
+    await room.cut("VNPT-RING-947")
+    [cut] = await room.incidents()
+    await room.deps.auth.add("vnpt", Role.CARRIER, PASSWORD, party="VNPT")
+    visitor = Visitor(room)
+    await visitor.sign_in("vnpt")
+    assert "nơi khác" not in (await visitor.see(f"/incidents/{cut.id}")).text
+    await visitor.client.aclose()
