@@ -26,7 +26,7 @@ __all__ = ["Attribution"]
 
 _MOST_PATIENT = 2.0
 _TELL_EVERY_NS = SECOND
-"""A cause that grows is told of at once when it opens, and then at most this often."""
+"""A cause that grows is told of at once when it opens, and then at most this often; a large one more seldom still."""
 _AT_EASE = 500
 _REST_NS_EACH = SECOND // 10_000
 """What each further failure of a large collapse adds to the rest between two resolutions, which cost a tenth of it: a
@@ -184,17 +184,19 @@ class Attribution:
                 self._waiting[failure.target] = failure
                 continue
             out.explained.append((cause.subject, (failure.target,)))
-            self._touched[cause.subject] = cause
             if cause.has_grown:
                 self._growing[cause.subject] = cause
+            if len(cause.targets) <= _AT_EASE:
+                self._touched[cause.subject] = cause
 
     def _tell(self, now_ns: int, out: Decisions) -> int | None:
         """Tell of causes that opened or grew; answers when the next of them may be told of again."""
         due = []
         for subject, cause in list(self._growing.items()):
             is_new = cause.told == 0
-            if not is_new and now_ns - cause.told_ns < _TELL_EVERY_NS:
-                due.append(cause.told_ns + _TELL_EVERY_NS)
+            next_ns = cause.told_ns + max(_TELL_EVERY_NS, len(cause.targets) * _REST_NS_EACH)
+            if not is_new and now_ns < next_ns:
+                due.append(next_ns)
                 continue
             del self._growing[subject]
             cause.told, cause.told_ns = len(cause.targets), now_ns

@@ -17,16 +17,16 @@ Times are the vantage's own: "now" is the newest start of any look that it repor
 looks decides the same, and a vantage whose clock is wrong is judged by its own clock.
 """
 
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
+
+import numpy as np
 
 from monitor.fleet import FleetBelief
 from monitor.ingest import VIEWS, TargetChange
 from monitor.isolation import Sight
 from monitor.models import View
-from monitor.moments import NEVER, SECOND
+from monitor.moments import SECOND
 
 __all__ = ["OURSELVES_NS", "TOGETHER_NS", "Confirmation"]
 
@@ -36,121 +36,135 @@ OURSELVES_NS = 2 * SECOND
 TOGETHER_NS = SECOND
 """Carriers whose failures began within this time of each other failed together."""
 
-_PLACES = 2
 _REMEMBERED_NS = 10 * SECOND
 
+_AT_ONCE = 500
+"""Most views committed with one batch; the others follow with the next: a nation that falls must not stop the loop."""
 
-@dataclass(frozen=True, slots=True)
-class _Fall:
-    """A view that turned down; ``noticed_ns`` is by the vantage's clock."""
+_ABSENT = 0
+"""In a column of times: nothing waits. (Zeros cost no memory before something falls.)"""
 
-    turned: TargetChange
-    carrier: str
-    place: str
-    noticed_ns: int
+_LONG_AGO = 1
 
 
 class Confirmation:
-    """What one vantage believes lost but has not been vouched for."""
+    """What one vantage believes lost but has not been vouched for, as columns by fleet index."""
 
     def __init__(self, vantage: str, belief: FleetBelief) -> None:
         self._vantage = vantage
-        self._falls: dict[str, _Fall] = {}
-        self._committed: list[_Fall] = []
+        self._turned: dict[int, TargetChange] = {}
+        self._numbers: dict[str, int] = {}
+        self._belief = belief
+        self._clear()
         self.govern(belief, {})
 
     def __len__(self) -> int:
-        return len(self._falls)
+        return len(self._turned)
 
     def __contains__(self, target: str) -> bool:
-        return target in self._falls
+        return target in self._belief.unconfirmed[self._vantage]
 
     def govern(self, belief: FleetBelief, names: Mapping[str, str]) -> None:
         """Hold back from another belief from now on; ``names`` are the targets still there, what is not is forgotten."""
-        index = belief.topology.index
+        codes, falls = self._belief.codes, list(self._turned.values())
+        noticed = {number: int(self._noticed_ns[number]) for number in self._turned}
         self._belief = belief
-        self._falls = {
-            names[code]: _Fall(
-                TargetChange(index[names[code]], fall.turned.change, fall.turned.figures),
-                fall.carrier,
-                fall.place,
-                fall.noticed_ns,
-            )
-            for code, fall in self._falls.items()
-            if code in names
-        }
-        belief.unconfirmed[self._vantage] = {
-            code: fall.turned.change.old for code, fall in self._falls.items()
-        }
+        self._clear()
+        belief.unconfirmed[self._vantage] = {}
+        for turned in falls:
+            name = names.get(codes[turned.target])
+            if name is not None:
+                there = TargetChange(belief.topology.index[name], turned.change, turned.figures)
+                self._wait(there, noticed[turned.target])
 
     def forget_future(self) -> None:
         """Let everything wait from the next look on: the clock was set back."""
-        self._falls = {
-            code: _Fall(fall.turned, fall.carrier, fall.place, NEVER) for code, fall in self._falls.items()
-        }
-        self._committed.clear()
+        self._noticed_ns[list(self._turned)] = _LONG_AGO
+        committed = np.flatnonzero(self._began_ns != _ABSENT)
+        self._began_ns[committed[~np.isin(committed, list(self._turned))]] = _ABSENT
 
     def sift(self, turned: Sequence[TargetChange], sight: Sight, heard_ns: int) -> list[TargetChange]:
         """Answer the changes that may be committed now: those of ``turned`` and those that waited."""
         if not sight.canaries:
             return [*self._unasked(), *turned]
-        waiting = self._belief.unconfirmed[self._vantage]
         passing = []
         for each in turned:
-            code = self._belief.codes[each.target]
-            before = self._falls.pop(code, None)
-            waiting.pop(code, None)
+            before = self._leave(each.target)
             if each.change.new is View.DOWN:
-                self._falls[code] = self._fall(each, code, heard_ns)
-                waiting[code] = each.change.old
+                self._wait(each, heard_ns)
                 continue
-            if before is not None and each.change.new is View.UNKNOWN:
-                # It grew stale before anybody vouched for its fall: it never was down.
-                table = self._belief.tables[self._vantage]
-                table.settled[each.target] = VIEWS.index(before.turned.change.old)
+            if before is not None:
+                self._began_ns[each.target] = _ABSENT
+                if each.change.new is View.UNKNOWN:
+                    # It grew stale before anybody vouched for its fall: it never was down.
+                    table = self._belief.tables[self._vantage]
+                    table.settled[each.target] = VIEWS.index(before.change.old)
             passing.append(each)
-        if self._falls:
+        if self._turned:
             passing.extend(self._vouched(sight, heard_ns))
         return passing
 
+    def _clear(self) -> None:
+        size = len(self._belief.codes)
+        self._turned.clear()
+        self._noticed_ns = np.zeros(size, np.int64)
+        self._began_ns = np.zeros(size, np.int64)
+        self._carrier = np.zeros(size, np.int32)
+        self._place = np.zeros(size, np.int32)
+        self._numbers.clear()
+
+    def _wait(self, turned: TargetChange, noticed_ns: int) -> None:
+        number, belief = turned.target, self._belief
+        code = belief.codes[number]
+        self._turned[number] = turned
+        belief.unconfirmed[self._vantage][code] = turned.change.old
+        self._noticed_ns[number] = max(noticed_ns, _LONG_AGO)
+        self._began_ns[number] = turned.change.at_ns
+        self._carrier[number] = self._numbered(belief.topology.owner_of(code))
+        self._place[number] = self._numbered(belief.topology.site_of(code) or code)
+
+    def _leave(self, number: int) -> TargetChange | None:
+        turned = self._turned.pop(number, None)
+        if turned is not None:
+            self._noticed_ns[number] = _ABSENT
+            del self._belief.unconfirmed[self._vantage][self._belief.codes[number]]
+        return turned
+
+    def _numbered(self, name: str) -> int:
+        return self._numbers.setdefault(name, len(self._numbers))
+
     def _unasked(self) -> list[TargetChange]:
         """Let go of what waited for canaries that are none of ours any more."""
-        freed = [fall.turned for fall in self._falls.values()]
-        self._falls.clear()
-        self._belief.unconfirmed[self._vantage].clear()
-        return freed
+        return [turned for number in list(self._turned) if (turned := self._leave(number)) is not None]
 
-    def _fall(self, turned: TargetChange, code: str, heard_ns: int) -> _Fall:
-        topology = self._belief.topology
-        return _Fall(turned, topology.owner_of(code), topology.site_of(code) or code, heard_ns)
-
-    def _vouched(self, sight: Sight, heard_ns: int) -> Iterator[TargetChange]:
+    def _vouched(self, sight: Sight, heard_ns: int) -> list[TargetChange]:
         steady_ns = sight.steady_since(heard_ns)
         if steady_ns is None:
-            return
-        vouched_ns = sight.vouched_ns
-        if min(fall.noticed_ns for fall in self._falls.values()) > vouched_ns:
-            return
-        together = self._together(heard_ns)
-        failed_ns = self._belief.tables[self._vantage].last_failure_ns
-        for code, fall in list(self._falls.items()):
-            asked_ns = fall.noticed_ns + (OURSELVES_NS if fall.carrier in together else 0)
-            if asked_ns <= vouched_ns and failed_ns[fall.turned.target] >= steady_ns:
-                del self._falls[code]
-                del self._belief.unconfirmed[self._vantage][code]
-                self._committed.append(fall)
-                yield fall.turned
+            return []
+        waiting = np.flatnonzero(self._noticed_ns != _ABSENT)
+        noticed = self._noticed_ns[waiting]
+        if noticed.min() > sight.vouched_ns:
+            return []
+        is_together = np.isin(self._carrier[waiting], self._together(heard_ns))
+        failed = self._belief.tables[self._vantage].last_failure_ns[waiting]
+        asked = noticed + np.where(is_together, OURSELVES_NS, 0)
+        passing = waiting[(asked <= sight.vouched_ns) & (failed >= steady_ns)]
+        first = passing[np.lexsort((self._began_ns[passing], self._noticed_ns[passing]))][:_AT_ONCE]
+        return [turned for number in first.tolist() if (turned := self._leave(number)) is not None]
 
-    def _together(self, heard_ns: int) -> set[str]:
+    def _together(self, heard_ns: int) -> list[int]:
         """Answer the carriers that lost several places each, and began to within a second of another one."""
-        self._committed = [
-            fall for fall in self._committed if heard_ns - fall.turned.change.at_ns < _REMEMBERED_NS
-        ]
-        places: dict[str, set[str]] = defaultdict(set)
-        began: dict[str, list[int]] = defaultdict(list)
-        for fall in (*self._committed, *self._falls.values()):
-            places[fall.carrier].add(fall.place)
-            began[fall.carrier].append(fall.turned.change.at_ns)
-        several = sorted((min(began[c]), c) for c, lost in places.items() if len(lost) >= _PLACES)
+        known = np.flatnonzero(self._began_ns != _ABSENT)
+        is_past = (self._noticed_ns[known] == _ABSENT) & (heard_ns - self._began_ns[known] >= _REMEMBERED_NS)
+        self._began_ns[known[is_past]] = _ABSENT
+        known = known[~is_past]
+        carriers, of = np.unique(self._carrier[known], return_inverse=True)
+        began = np.full(len(carriers), np.iinfo(np.int64).max)
+        np.minimum.at(began, of, self._began_ns[known])
+        lowest, highest = np.full(len(carriers), len(self._numbers)), np.full(len(carriers), -1)
+        np.minimum.at(lowest, of, self._place[known])
+        np.maximum.at(highest, of, self._place[known])
+        has_lost = lowest < highest
+        several = sorted(zip(began[has_lost].tolist(), carriers[has_lost].tolist(), strict=True))
         pairs = [(one, other) for (at, one), (then, other) in pairwise(several) if then - at <= TOGETHER_NS]
-        return {carrier for pair in pairs for carrier in pair}
+        return [carrier for pair in pairs for carrier in pair]

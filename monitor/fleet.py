@@ -96,16 +96,15 @@ class FleetBelief:
 
     def view(self, vantage: str, target: str) -> View:
         """Answer what counts as the view of a target from a vantage: what was vouched for."""
-        waiting = self.unconfirmed[vantage].get(target)
-        return VIEWS[self.tables[vantage].view[self.topology.index[target]]] if waiting is None else waiting
+        return self._view(vantage, self.topology.index[target])
 
     def views(self, target: str) -> dict[str, View]:
         """Answer what counts as the view of a target from each vantage that looks at it."""
-        return {v: self.view(v, target) for v in self.vantages_of(target) if v in self.tables}
+        return self._views(self.topology.index[target])
 
     def recall_state(self, number: int) -> State:
         """Answer the state of a target, by fleet index, that follows from its views alone."""
-        return self._state_of(self.views(self.codes[number]))
+        return self._state_of(self._views(number))
 
     def prove(self, vantage: str, proven: Mapping[str, int], evidence: int) -> None:
         """Know again what was proven of targets, and when (nanoseconds since 1970); no look, no view, no change.
@@ -166,7 +165,7 @@ class FleetBelief:
         return TargetRow(
             target=self.codes[number],
             vantage=vantage,
-            view=self.view(vantage, self.codes[number]),
+            view=self._view(vantage, number),
             since=moment(int(table.since_ns[number])),
             last_result_at=_maybe(int(table.last_result_ns[number])),
             last_ok_at=_maybe(int(table.last_ok_ns[number])),
@@ -245,7 +244,7 @@ class FleetBelief:
         number = turned.target
         target = self.codes[number]
         old = STATES[self.states[number]]
-        views = self.views(target)
+        views = self._views(number)
         new = self._state_of(views)
         if new is old:
             return False
@@ -274,6 +273,13 @@ class FleetBelief:
         elif new in _SEEN and self.outages.pop(target, None) is not None:
             out.outages.append(ClosedOutage(target, moment(at_ns)))
         return True
+
+    def _view(self, vantage: str, number: int) -> View:
+        waiting = self.unconfirmed[vantage].get(self.codes[number])
+        return VIEWS[self.tables[vantage].view[number]] if waiting is None else waiting
+
+    def _views(self, number: int) -> dict[str, View]:
+        return {v: self._view(v, number) for v in self.vantages_of(self.codes[number]) if v in self.tables}
 
     def _state_of(self, views: Mapping[str, View]) -> State:
         upstreams = [self._upstreams[vantage] for vantage in views]

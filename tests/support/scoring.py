@@ -37,13 +37,14 @@ DAY = 86_400.0
 
 @dataclass(frozen=True, slots=True)
 class Injury:
-    """What was wrong with one target; ``ended`` is infinite while it is."""
+    """What was wrong with one target; ``ended`` is infinite while it is. ``is_met``: a look was sent while it lasted."""
 
     target: str
     kind: str
     began: float
     ended: float = inf
     amount: float = 1.0
+    is_met: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +85,7 @@ class Score:
     found: int
     short_cuts: int
     short_found: int
+    short_met: int
     outages: int
     false_outages: int
     target_days: float
@@ -98,6 +100,11 @@ class Score:
     def short_recall(self) -> float:
         """Share of the shorter cuts that were found."""
         return self.short_found / self.short_cuts if self.short_cuts else nan
+
+    @property
+    def short_ceiling(self) -> float:
+        """Share of the shorter cuts that any look was sent into: nobody who looks at this cadence can find more."""
+        return self.short_met / self.short_cuts if self.short_cuts else nan
 
     @property
     def precision(self) -> float:
@@ -116,6 +123,7 @@ class Score:
             "recall": self.recall,
             "short_cuts": self.short_cuts,
             "short_recall": self.short_recall,
+            "short_ceiling": self.short_ceiling,
             "outages": self.outages,
             "precision": self.precision,
             "false_outages": self.false_outages,
@@ -192,6 +200,7 @@ def score(
         found=sum(cut in first_noticed for cut in long),
         short_cuts=len(short),
         short_found=sum(cut in first_noticed for cut in short),
+        short_met=sum(cut.is_met for cut in short),
         outages=total,
         false_outages=false,
         target_days=targets * watched_seconds / DAY,

@@ -62,6 +62,7 @@ class World:
         self._open = {}
         self._rtt = rng.uniform(0.5, 1.5, len(self.codes)) * rtt_seconds
         self._cuts = np.zeros(len(self.codes), np.int16)
+        self._is_met = np.zeros(len(self.codes), bool)
         self._loss = np.zeros(len(self.codes))
         self._delay = np.zeros(len(self.codes))
         self._bursts = None
@@ -72,14 +73,19 @@ class World:
 
     def sever(self, codes, *, at):
         """Cut targets; ``at`` is what the clock says, NaN for what is no outage of theirs."""
-        self._cuts[self._slots(codes)] += 1
+        slots = self._slots(codes)
+        self._is_met[slots[self._cuts[slots] == 0]] = False
+        self._cuts[slots] += 1
         self._open.update((code, at) for code in codes if code not in self._open)
 
     def mend(self, codes, *, at):
         slots = self._slots(codes)
         self._cuts[slots] -= 1
         whole = [code for code, slot in zip(codes, slots.tolist(), strict=True) if not self._cuts[slot]]
-        self.injuries.extend(Injury(code, "cut", self._open.pop(code), at) for code in whole)
+        self.injuries.extend(
+            Injury(code, "cut", self._open.pop(code), at, is_met=bool(self._is_met[self.place[code]]))
+            for code in whole
+        )
 
     def wounds(self):
         """Every cut so far, ended or not, that was no blindness of ours."""
@@ -101,6 +107,7 @@ class World:
         self.looks += len(slots)
         rtt = self._rtt[slots] * (0.9 + 0.2 * self.rng.random(len(slots))) + self._delay[slots]
         lost = self._cuts[slots] > 0
+        self._is_met[slots[lost]] = True
         chance = self._loss[slots]
         if self._bursts is not None:
             chance = np.maximum(chance, self._burst_loss(slots, now))
