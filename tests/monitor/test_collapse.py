@@ -66,3 +66,16 @@ async def test_every_outage_of_a_collapse_is_explained_in_the_end(province):
         found = {row.target: row.cause for row in await connection.execute(select(outages))}
     assert set(found) == set(lost)
     assert all(found.values())
+
+
+async def test_a_large_cause_is_written_when_it_is_told_and_a_restart_finds_the_rest(province, tmp_path):
+    lost = list(province.inventory.targets)
+    await collapse(province, lost)
+    for second in range(6, 16):
+        await province.tick(at=second)
+    async with belief_on(tmp_path / "belief.db", province.inventory, at=20, epoch=2) as again:
+        for second in range(21, 31):
+            await again.tick(at=second)
+        down = [target for cause in again.service._attribution.causes for target in cause.down]
+        assert len(down) == len(set(down))
+        assert set(down) | {f.target for f in again.service._attribution.waiting} == set(lost)

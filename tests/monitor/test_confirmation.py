@@ -125,3 +125,13 @@ async def test_without_canaries_nothing_waits(tmp_path):
         await duty.all_answer(at=0)
         await duty.fall(*VNPT, *VIETTEL, at=5)
         assert len(await stored(duty)) == len(VNPT) + len(VIETTEL)
+
+
+async def test_of_what_falls_at_once_only_so_much_is_committed_with_one_batch(duty, monkeypatch):
+    monkeypatch.setattr("monitor.confirmation._AT_ONCE", 3)
+    await duty.fall(*VNPT, at=5, canaries=canaries(5.3))
+    counts = []
+    for tenth in (55, 56):
+        await duty.look({}, at=tenth / 10, canaries=canaries(tenth / 10))
+        counts.append(len(await stored(duty)))
+    assert counts == [3, 4]

@@ -276,3 +276,37 @@ def test_the_silence_of_what_is_believed_lost_is_no_news_once_nobody_lingers_at_
     assert schedule.unusual == told + 1
     ended(schedule, 0, Outcome.OK, 3 * SECOND + LINGER_NS)
     assert schedule.unusual == told + 2
+
+
+def a_nation_in_doubt(count, *, canaries):
+    """All are up; then half of the targets are overdue at once, and everything else is due."""
+    codes = [f"t{n}" for n in range(count + canaries)]
+    schedule = a_schedule(*codes)
+    slots = np.arange(len(codes))
+    schedule.finished(slots, np.full(len(codes), Outcome.OK, np.uint8), 0)
+    schedule.suspect(slots[: count // 2], SECOND)
+    schedule.hasten(slots[count // 2 :], SECOND)
+    return schedule, slots[count:]
+
+
+def test_a_canary_is_asked_however_many_are_in_doubt():
+    schedule, canaries = a_nation_in_doubt(1000, canaries=3)
+    due = schedule.due(SECOND, at_most=100, first=canaries)
+    assert set(canaries.tolist()) <= set(due.regular.tolist())
+    schedule.suspect(canaries, SECOND + 1)
+    again = schedule.due(SECOND + CONFIRM_GAP_NS, at_most=100, first=canaries)
+    assert set(canaries.tolist()) <= set(again.confirm.tolist())
+
+
+def test_half_of_what_may_be_sent_is_the_regular_looks_while_a_nation_is_in_doubt():
+    schedule, _ = a_nation_in_doubt(1000, canaries=0)
+    due = schedule.due(SECOND, at_most=100)
+    assert (len(due.confirm), len(due.regular)) == (50, 50)
+
+
+def test_what_was_begun_is_decided_before_others_are_asked():
+    schedule, _ = a_nation_in_doubt(1000, canaries=0)
+    first = schedule.due(SECOND, at_most=100).confirm
+    again = schedule.due(SECOND + CONFIRM_GAP_NS, at_most=100).confirm
+    assert set(first.tolist()) <= set(range(50))
+    assert set(again.tolist()) == set(first.tolist())
