@@ -11,6 +11,9 @@ apply. One batch on its way through::
                 decisions     rows of all of it, written together                                 (store)
               -> commit -> snapshot swapped -> subscribers told
 
+What links carry goes a way of its own: figures beside looks (measured) fill slots (load), slots that ended are judged
+(congestion) and kept (load_service), and what is congested is told as one CAUSE row like any other.
+
 Decisions that rule here: looks are ordered by their start, never by arrival; what we cannot see is unobserved and
 neither ends nor opens an outage; nothing is shown before it is committed; only CAUSE rows are queued for alerting,
 all other changes are history. ``app``, ``settings`` and ``cli`` are the composition root: they may import everything

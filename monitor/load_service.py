@@ -2,8 +2,8 @@
 
 One turn reads what the looks of this process measured, decides on copies, and writes hours, congestions and causes in
 one transaction; only then does it believe what it decided, so that a turn that failed is taken again whole. A restart
-goes on with what lasted, and forgets at most the slot that was being filled. A congestion that was over before it was
-noticed is kept, and calls nobody.
+goes on with what lasted, and forgets the slot that was being filled and busy slots that had decided nothing yet. A
+congestion that was over before it was noticed is kept, and calls nobody.
 """
 
 import asyncio
