@@ -1,8 +1,9 @@
 """The reason for a cause, in words that a duty officer can read out to a carrier; Vietnamese first.
 
-Pure. Counts communes, and the sites that lie in none: "11/11 xã và 3/3 điểm khác sau vòng ring VNPT-RING-947 mất
-liên lạc; 0 nơi khác" / "11 of 11 communes and 3 of 3 other sites behind ring VNPT-RING-947 lost contact; 0
-elsewhere".
+Pure. Counts communes, and the sites that lie in none: "11/11 xã và 3/3 điểm khác mất đường đi qua vòng ring
+VNPT-RING-947; nơi khác không mất" / "11 of 11 communes and 3 of 3 other sites lost their way over ring VNPT-RING-947;
+none elsewhere". What is lost is this way, not the place: most communes have another, and a sentence that calls them
+cut off beside a map that shows them on their last path would be believed by whoever reads only the sentence.
 """
 
 from collections.abc import Iterable
@@ -64,9 +65,16 @@ def explanation(
         name_vi, name_en = f"{vi} {code}", f"{en} {code}"
     counted_vi, counted_en = _counted(lost, behind)
     return {
-        "vi": f"{counted_vi} sau {name_vi} mất liên lạc; {elsewhere} nơi khác",
-        "en": f"{counted_en} behind {name_en} lost contact; {elsewhere} elsewhere",
+        "vi": f"{counted_vi} mất đường đi qua {name_vi}; {_elsewhere(elsewhere)[0]}",
+        "en": f"{counted_en} lost their way over {name_en}; {_elsewhere(elsewhere)[1]}",
     }
+
+
+def _elsewhere(count: int) -> tuple[str, str]:
+    """Say how many sites outside fell at about the same time: the more, the weaker the explanation."""
+    if not count:
+        return "nơi khác không mất", "none elsewhere"
+    return f"{count} điểm ở nơi khác cũng mất", f"{count} elsewhere"
 
 
 def _counted(lost: Extent, behind: Extent) -> tuple[str, str]:
@@ -102,6 +110,6 @@ def _of_path(code: str, inventory: Inventory, elsewhere: int) -> dict[str, str]:
     carrier = inventory.parties[path.carrier].name if path.carrier in inventory.parties else path.carrier
     vi, en = _MEDIA[path.medium]
     return {
-        "vi": f"Đường {vi} của {carrier} tới {site.name} mất liên lạc; {elsewhere} nơi khác",
-        "en": f"The {en} path of {carrier} to {site.name} lost contact; {elsewhere} elsewhere",
+        "vi": f"Mất đường {vi} của {carrier} tới {site.name}; {_elsewhere(elsewhere)[0]}",
+        "en": f"The {en} path of {carrier} to {site.name} is lost; {_elsewhere(elsewhere)[1]}",
     }

@@ -172,5 +172,8 @@ async def test_every_commune_of_a_cut_district_is_counted_after_a_kill(tmp_path)
         await duty.all_answer(at=31, but=vnpt)
         await duty.tick(at=33)
         (cause,) = [change for change in duty.heard if change.kind is SubjectKind.CAUSE]
-        assert cause.evidence["explanation"]["vi"] == "4/4 xã sau vòng ring RING mất liên lạc; 0 nơi khác"
+        assert (
+            cause.evidence["explanation"]["vi"]
+            == "4/4 xã mất đường đi qua vòng ring RING; nơi khác không mất"
+        )
         assert cause.at == moment(ns(5))

@@ -84,8 +84,8 @@ async def test_a_cut_olt_is_one_cause_with_its_owner_and_its_sites(duty):
         "isolated": [],
         "flapping": [],
         "explanation": {
-            "vi": "2/2 xã sau OLT OLT-1 mất liên lạc; 0 nơi khác",
-            "en": "2 of 2 communes behind OLT OLT-1 lost contact; 0 elsewhere",
+            "vi": "2/2 xã mất đường đi qua OLT OLT-1; nơi khác không mất",
+            "en": "2 of 2 communes lost their way over OLT OLT-1; none elsewhere",
         },
     }
     assert {outage.cause for outage in await open_outages(duty)} == {"risk:OLT-1"}
