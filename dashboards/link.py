@@ -15,6 +15,7 @@ from starlette.responses import Response
 from alerting.answers import Meant
 from alerting.models import ACKNOWLEDGEABLE, Incident
 from dashboards.i18n import N_
+from dashboards.portal import department_of
 from dashboards.views.board import incident_row, incident_rows
 from dashboards.visit import PageError, Visit
 
@@ -81,7 +82,21 @@ def _page(visit: Visit, meant: Meant, *, done: bool) -> Response:
     [incident] = incidents
     row = incident_row(incident, inventory=monitor.inventory, topology=monitor.topology, words=visit.words)
     token = visit.request.path_params.get("token", "")
-    return visit.page("link.html", row=row, incident=incident, person=person, done=done, token=token)
+    return visit.page(
+        "link.html",
+        row=row,
+        incident=incident,
+        person=person,
+        done=done,
+        token=token,
+        back=f"/incidents/{incident.id}",
+        hotline=_hotline(visit),
+    )
+
+
+def _hotline(visit: Visit) -> str:
+    department = department_of(visit.deps.monitor.inventory)
+    return department.hotline or "" if department is not None else ""
 
 
 def _page_of_several(visit: Visit, meant: Meant) -> Response:
@@ -98,4 +113,6 @@ def _page_of_several(visit: Visit, meant: Meant) -> Response:
         token=token,
         action=f"/a/{token}" if token else "/a",
         name=person.name,
+        back="/portal",
+        hotline=_hotline(visit),
     )

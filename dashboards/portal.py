@@ -16,7 +16,7 @@ from dashboards.visit import PageError, Visit
 from inventory.access import Right
 from inventory.models import Inventory, Party, PartyKind
 
-__all__ = ["PHRASES", "WAITS", "party_of", "portal", "score_since"]
+__all__ = ["PHRASES", "WAITS", "department_of", "party_of", "portal", "score_since"]
 
 PHRASES = (
     N_("On the way."),
@@ -54,7 +54,7 @@ async def portal(visit: Visit) -> Response:
         phrases=PHRASES,
         waits=WAITS,
         turns=turns_of_party(inventory, party.code, visit.now),
-        department=_department(inventory),
+        department=department_of(inventory),
         score=await score_since(visit, party.code),
         ended=[incident_row(each, inventory=inventory, topology=topology, words=words) for each in ended],
     )
@@ -82,6 +82,6 @@ def party_of(visit: Visit) -> Party | None:
     return party
 
 
-def _department(inventory: Inventory) -> Party | None:
+def department_of(inventory: Inventory) -> Party | None:
     """Answer the department, to be called."""
     return next((each for each in inventory.parties.values() if each.kind is PartyKind.DEPARTMENT), None)

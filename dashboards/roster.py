@@ -257,7 +257,14 @@ async def handover(visit: Visit) -> Response:
         "roster_handover.html",
         waiting=await visit.deps.handing.open(scope=visit.scope),
         recent=[h for h in await visit.deps.handing.recent(scope=visit.scope) if not h.is_open(visit.now)],
-        held=sorted(held, key=lambda s: (view.inventory.parties[s.party].kind != "department", s.party)),
+        held=sorted(
+            held,
+            key=lambda s: (
+                not s.person or s.person != visit.who.person,
+                view.inventory.parties[s.party].kind != "department",
+                s.party,
+            ),
+        ),
         names={code: person.name for code, person in view.inventory.people.items()},
         parties={code: party.name for code, party in view.inventory.parties.items()},
         may_edit=visit.may(Right.EDIT_ROSTER),

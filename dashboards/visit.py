@@ -20,6 +20,7 @@ from alerting.roster_errors import RosterRefusedError
 from dashboards.compression import compressed
 from dashboards.deps import Deps
 from dashboards.i18n import N_, Language, Words, words_in
+from dashboards.kept import came_from, written
 from dashboards.moments import Moments
 from dashboards.security import form_token, form_token_fits, is_own_origin, safe_next
 from dashboards.templating import render
@@ -122,8 +123,20 @@ class Visit:
         return HTMLResponse(render(template, self.language, {**shared, **context}), status)
 
     def error(self, status: int, what: str, advice: str = "") -> HTMLResponse:
-        """Answer with a page that says what happened and what to do; both are message ids."""
-        return self.page("error.html", status=status, code=status, what=what, advice=advice)
+        """Answer with a page that says what happened and what to do; both are message ids.
+
+        What was written in a form that was not taken stands there too, with the way back to it.
+        """
+        was_form = self.request.method == "POST"
+        return self.page(
+            "error.html",
+            status=status,
+            code=status,
+            what=what,
+            advice=advice,
+            texts=written(self.form),
+            back=came_from(self.request.headers) if was_form else "",
+        )
 
     def go(self, path: str) -> RedirectResponse:
         """Send the browser to ``path`` with GET."""
@@ -186,7 +199,7 @@ def session_cookie(deps: Deps) -> str:
 
 async def _admit(visit: Visit, page: Page) -> Response:
     if page.method == "POST":
-        await _receive_form(visit, page.longest_upload)
+        await _receive_form(visit, page)
     if page.is_open:
         return await page.show(visit)
     if visit.actor is None:
@@ -202,8 +215,8 @@ async def _admit(visit: Visit, page: Page) -> Response:
     return await page.show(visit)
 
 
-async def _receive_form(visit: Visit, longest_upload: int) -> None:
-    request = visit.request
+async def _receive_form(visit: Visit, page: Page) -> None:
+    request, longest_upload = visit.request, page.longest_upload
     if not is_own_origin(request.headers, visit.deps.settings.public_url):
         raise PageError(
             403,
@@ -220,6 +233,12 @@ async def _receive_form(visit: Visit, longest_upload: int) -> None:
         for value in given.values():
             if isinstance(value, UploadFile) and value.filename:
                 visit.upload = value.filename, await value.read()
+    if visit.actor is None and not page.is_open:
+        raise PageError(
+            401,
+            N_("You are signed out: nothing was written."),
+            N_("Sign in, then write it again where you were."),
+        )
     if not form_token_fits(visit.secret, visit.form.get("csrf", "")):
         raise PageError(
             403,

@@ -16,6 +16,10 @@ beginMap();
 beginSieve();
 beginSound();
 beginTour();
+// On a telephone the row of pages scrolls: the one that is open is not left outside.
+const tabs = document.querySelector(".tabs");
+const open = tabs?.querySelector("[aria-current]");
+if (open) tabs.scrollLeft = open.offsetLeft - tabs.offsetLeft - 24;
 if (document.getElementById("weeks")) {
   import("./week.js").then((week) => week.begin());
 }
