@@ -124,7 +124,7 @@ class EvidenceFolder:
 def _write(place: Path, content: bytes) -> None:
     if place.exists():
         return
-    place.parent.mkdir(parents=True, exist_ok=True)
+    place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     part = place.with_suffix(f".{os.getpid()}.part")
     with part.open("wb") as file:
         file.write(content)

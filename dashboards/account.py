@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from dashboards.i18n import N_
 from dashboards.second_factor import provisioning
-from dashboards.sign_in import wrong_code
+from dashboards.sign_in import too_many, wrong_code
 from dashboards.visit import PageError, Visit
 from inventory.access import Right, rights_of
 from inventory.seal import SealError
@@ -106,8 +106,11 @@ async def _confirm_factor(visit: Visit) -> Response:
 
 
 async def _drop_factor(visit: Visit) -> Response:
-    """Who removes the second factor must still have it: a session left open is not enough."""
+    """Who removes the second factor must still have it: a session left open is not enough, nor is guessing."""
     factors, name = visit.deps.factors, visit.who.name
+    wait = await visit.deps.auth.attempt_code(name, visit.address)
+    if wait:
+        return await _page(visit, status=429, fault=too_many(visit, wait))
     if not await factors.fits(name, visit.form.get("code", "")):
         return await _page(visit, status=422, fault=await wrong_code(visit, name))
     await factors.drop(name, actor=name, address=visit.address)

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from dashboards.passwords import MINIMUM_LENGTH, Passwords, readable_password
 from dashboards.security import token_hash
 from dashboards.settings import PagesSettings
-from dashboards.throttle import keys_of, spent, wait_of
+from dashboards.throttle import ACCOUNT, CODE, Allowance, keys_of, spent, wait_of
 from inventory import audit, store
 from inventory.access import Actor, Role
 from inventory.credential_store import factor_of, revoke_tokens_of
@@ -128,7 +128,7 @@ class AuthService:
         actor = await self.owing(token)
         if actor is None:
             return Refusal(timedelta(0))
-        wait = await self._spend(f"{actor.name} code", address, self._clock())
+        wait = await self.attempt_code(actor.name, address)
         if wait:
             return Refusal(wait)
         if not await fits(actor.name, code):
@@ -137,9 +137,11 @@ class AuthService:
         await self.sign_out(token)
         return await self.begin(actor, address=address, user_agent=user_agent)
 
-    async def _spend(self, name: str, address: str, now: datetime) -> timedelta:
+    async def _spend(
+        self, name: str, address: str, now: datetime, anywhere: Allowance = ACCOUNT
+    ) -> timedelta:
         """Draw one attempt before the password is looked at, so that attempts in parallel count as well."""
-        allowances = keys_of(name, address)
+        allowances = keys_of(name, address, anywhere)
         async with transaction(self._database) as connection:
             kept = await store.whole_at(connection, tuple(allowances))
             wait = wait_of(allowances, kept, now)
@@ -150,6 +152,10 @@ class AuthService:
     async def attempt(self, what: str, address: str) -> timedelta:
         """Draw one attempt at ``what`` from ``address``; answers how long to wait, zero when it may be made now."""
         return await self._spend(what, address, self._clock())
+
+    async def attempt_code(self, account: str, address: str) -> timedelta:
+        """Draw one attempt at a code of ``account``; answers how long to wait, zero when it may be made now."""
+        return await self._spend(f"{account} code", address, self._clock(), CODE)
 
     async def begin(self, actor: Actor, *, address: str, user_agent: str, owes_code: bool = False) -> str:
         """Begin a session for somebody who proved who they are, and answer its token."""

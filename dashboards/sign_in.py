@@ -21,6 +21,7 @@ __all__ = [
     "sign_in",
     "sign_in_form",
     "sign_out",
+    "too_many",
     "wrong_code",
 ]
 
@@ -98,10 +99,14 @@ async def code(visit: Visit) -> Response:
     if owing is None:
         return visit.go("/sign-in")
     if answer.wait:
-        wait = visit.moments.span(max(answer.wait, timedelta(seconds=1)))
-        fault = visit.words.gettext(N_("Too many attempts. Wait %(span)s and try again."), span=wait)
-        return _code_page(visit, 429, fault)
+        return _code_page(visit, 429, too_many(visit, answer.wait))
     return _code_page(visit, 401, visit.words.gettext(await wrong_code(visit, owing.name)))
+
+
+def too_many(visit: Visit, wait: timedelta) -> str:
+    """Answer what to say of an attempt that came too soon."""
+    span = visit.moments.span(max(wait, timedelta(seconds=1)))
+    return visit.words.gettext(N_("Too many attempts. Wait %(span)s and try again."), span=span)
 
 
 async def wrong_code(visit: Visit, account: str) -> str:
@@ -168,6 +173,10 @@ async def set_password(visit: Visit) -> Response:
     new = visit.form.get("new", "")
     if new != visit.form.get("again", ""):
         return _password_page(visit, 422, N_("The two new passwords differ."))
+    # Whoever finds a session left open does not try out the password here either.
+    wait = await visit.deps.auth.attempt(visit.who.name, visit.address)
+    if wait:
+        return _password_page(visit, 429, too_many(visit, wait))
     try:
         done = await visit.deps.auth.change_password(
             visit.who.name, visit.form.get("old", ""), new, keep=visit.session

@@ -80,7 +80,7 @@ class Recorder:
     def __init__(self, folder: Path, *, limit_bytes: int) -> None:
         self._folder = folder
         self._limit = limit_bytes
-        self._folder.mkdir(parents=True, exist_ok=True)
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._number = max((int(path.stem) for path in _segments(folder)), default=0)
         self._file: Any = None
         self._length = 0

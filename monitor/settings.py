@@ -85,6 +85,8 @@ class Settings(BaseSettings):
         env_nested_delimiter="__",
         frozen=True,
         extra="ignore",
+        # A message about a wrong setting goes to a log; what was given may be a secret, or hold one.
+        hide_input_in_errors=True,
         nested_model_default_partial_update=True,
     )
 

@@ -39,7 +39,7 @@ class Spool:
 
     def open(self) -> None:
         """Make the folder if need be, and find what lies in it."""
-        self._directory.mkdir(parents=True, exist_ok=True)
+        self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         found = sorted(
             (int(path.stem), path.stat().st_size)
             for path in self._directory.glob(f"*{_SUFFIX}")

@@ -24,6 +24,7 @@ from monitor.cli.machine import (
     raised_buffers,
     resolvers,
 )
+from monitor.cli.private import modes
 from probes.traceroute import first_hops
 
 __all__ = ["add"]
@@ -56,6 +57,7 @@ def _run(chosen: argparse.Namespace) -> int:
         resolvers,
         filters,
         lambda: disk(chosen.state),
+        lambda: modes(chosen.state),
     ]
     if chosen.towards:
         checks.append(lambda: _canaries(chosen.towards, chosen.inventory))

@@ -10,6 +10,7 @@ from typing import Any
 from inventory.database import open_engine
 from inventory.loader import InventoryFaultsError, load
 from monitor.assembly.clocks import now
+from monitor.cli.private import keep_private
 from monitor.migrations import upgrade
 from monitor.planned_service import Imported, PlannedService
 from monitor.settings import Settings, read_settings
@@ -40,7 +41,7 @@ def _run(chosen: argparse.Namespace) -> int:
         print(f"{chosen.file}: {error.strerror}", file=sys.stderr)
         return 2
     settings = read_settings(state=chosen.state, inventory=chosen.inventory)
-    settings.state.mkdir(parents=True, exist_ok=True)
+    keep_private(settings)
     try:
         done = asyncio.run(_imported(settings, chosen, body))
     except InventoryFaultsError as error:

@@ -78,7 +78,7 @@ def _serve(chosen: argparse.Namespace) -> int:
     try:
         inventory = load(chosen.inventory or sample("soc-trang-2021"))
         timeline = parse_timeline(chosen.timeline.read_text(encoding="utf-8")) if chosen.timeline else ()
-        chosen.state.mkdir(parents=True, exist_ok=True)
+        chosen.state.mkdir(mode=0o700, parents=True, exist_ok=True)
         asyncio.run(_live(inventory, chosen, timeline))
     except InventoryFaultsError as error:
         print("\n".join(map(str, error.faults)), file=sys.stderr)

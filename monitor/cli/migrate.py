@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from monitor.cli.private import keep_private
 from monitor.migrations import current, upgrade
 from monitor.settings import read_settings
 
@@ -23,7 +24,7 @@ def add(commands: Any) -> None:
 
 def _run(chosen: argparse.Namespace) -> int:
     settings = read_settings(state=chosen.state, inventory=Path())
-    settings.state.mkdir(parents=True, exist_ok=True)
+    keep_private(settings)
     before = current(settings.url)
     upgrade(settings.url)
     facts = {"before": before, "now": current(settings.url)}

@@ -20,6 +20,7 @@ from inventory.kinds import Duty
 from inventory.loader import InventoryFaultsError, load
 from inventory.models import Inventory
 from inventory.rebase import rebased
+from monitor.cli.private import keep_private
 from monitor.migrations import upgrade
 from monitor.settings import Settings, read_settings
 
@@ -65,7 +66,7 @@ def _with(
         except InventoryFaultsError as error:
             print(f"the inventory has faults: {error.faults[0]}", file=sys.stderr)
             return 1
-        settings.state.mkdir(parents=True, exist_ok=True)
+        keep_private(settings)
         upgrade(settings.url)
         try:
             code, facts, lines = asyncio.run(_opened(work, chosen, settings, inventory))

@@ -49,7 +49,7 @@ def _run(chosen: argparse.Namespace) -> int:
     if examination.inventory is None:
         print("\n".join(map(str, examination.faults)), file=sys.stderr)
         return 1
-    chosen.state.mkdir(parents=True, exist_ok=True)
+    chosen.state.mkdir(mode=0o700, parents=True, exist_ok=True)
     zone = examination.inventory.election.zone
     day = datetime.now(zone).date() if chosen.day == "today" else date.fromisoformat(chosen.day)
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -21,6 +21,7 @@ from inventory.database import open_engine
 from inventory.seal import KEY_BYTES, SealError, written
 from inventory.sealing import Sealed
 from monitor.assembly.sealing import SEALED, key_file, keys_of, sealing_of
+from monitor.cli.private import keep_private
 from monitor.migrations import upgrade
 from monitor.settings import Settings, read_settings
 
@@ -75,6 +76,7 @@ def _told(
     chosen: argparse.Namespace, work: Callable[[Settings, AsyncEngine], Coroutine[Any, Any, Sealed]]
 ) -> int:
     settings = read_settings(state=chosen.state, inventory=Path())
+    keep_private(settings)
     upgrade(settings.url)
     try:
         told = asyncio.run(_worked(settings, work))

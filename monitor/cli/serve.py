@@ -16,6 +16,7 @@ from typing_extensions import override
 from inventory.loader import InventoryFaultsError
 from monitor.app import Service, create_app
 from monitor.cli.parent import watch_parent
+from monitor.cli.private import keep_private
 from monitor.settings import Settings, read_settings
 
 __all__ = ["add"]
@@ -42,12 +43,13 @@ def _run(chosen: argparse.Namespace) -> int:
         given["record"] = {"folder": chosen.record}
     try:
         settings = read_settings(**given)
-        settings.state.mkdir(parents=True, exist_ok=True)
+        keep_private(settings)
         service = Service(settings)
     except ValidationError as error:
-        for fault in error.errors():
+        # What was given is not repeated: it may be a secret, or a section with one in it, and this goes to a log.
+        for fault in error.errors(include_input=False):
             place = "__".join(str(part) for part in fault["loc"]).upper()
-            print(f"THONGSUOT_{place}: {fault['msg']} ({fault.get('input')!r})", file=sys.stderr)
+            print(f"THONGSUOT_{place}: {fault['msg']}", file=sys.stderr)
         return 2
     except InventoryFaultsError as error:
         print("\n".join(map(str, error.faults)), file=sys.stderr)

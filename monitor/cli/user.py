@@ -15,9 +15,10 @@ from dashboards.auth import AccountExistsError, AuthService, account_name
 from dashboards.passwords import Passwords, readable_password
 from dashboards.second_factor import SecondFactors
 from inventory.access import Role
-from inventory.database import open_engine, reading, transaction
-from inventory.store import account_named, all_accounts, change_password, drop_sessions_of
+from inventory.database import open_engine, reading
+from inventory.store import account_named, all_accounts
 from monitor.assembly.sealing import sealing_of
+from monitor.cli.private import keep_private
 from monitor.migrations import upgrade
 from monitor.settings import Settings, read_settings
 
@@ -63,6 +64,7 @@ def _with(work: Work) -> Callable[[argparse.Namespace], int]:
 
     def run(chosen: argparse.Namespace) -> int:
         settings = read_settings(state=chosen.state, inventory=Path())
+        keep_private(settings)
         upgrade(settings.url)
         try:
             facts = asyncio.run(_opened(work, chosen, settings))
@@ -132,19 +134,11 @@ async def _add(chosen: argparse.Namespace, _settings: Settings, service: AuthSer
     return {"name": chosen.name, "role": chosen.role, "password": password}
 
 
-async def _reset(chosen: argparse.Namespace, settings: Settings, _service: AuthService) -> dict[str, Any]:
+async def _reset(chosen: argparse.Namespace, _settings: Settings, service: AuthService) -> dict[str, Any]:
     password = _fresh_password()
-    hashed = await Passwords().hash(password)
-    engine = open_engine(settings.url)
-    async with transaction(engine) as connection:
-        found = await change_password(
-            connection, chosen.name, password_hash=hashed, must_change=True, at=_now()
-        )
-        await drop_sessions_of(connection, chosen.name)
-    await engine.dispose()
-    if not found:
+    if not await service.give_password(chosen.name, password, actor="service"):
         raise KeyError(chosen.name)
-    return {"name": chosen.name, "password": password}
+    return {"name": account_name(chosen.name), "password": password}
 
 
 async def _drop_factor(

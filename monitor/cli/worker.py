@@ -197,7 +197,7 @@ def _token(chosen: argparse.Namespace) -> str:
 def _epoch(folder: Path) -> int:
     """Answer a number above that of every life before, also where the clock went back: the service goes by it."""
     mark = folder / "epoch"
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     before = mark.read_text(encoding="ascii").strip() if mark.exists() else ""
     epoch = max(time.time_ns(), int(before) + 1 if before.isdecimal() else 0)
     mark.write_text(f"{epoch}\n", encoding="ascii")

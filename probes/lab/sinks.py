@@ -39,7 +39,7 @@ class Sinks:
 
     async def start(self, *, smtp_port: int = 0, http_port: int = 0) -> None:
         """Listen on loopback; port 0 takes a free one."""
-        (self._directory / "mail").mkdir(parents=True, exist_ok=True)
+        (self._directory / "mail").mkdir(mode=0o700, parents=True, exist_ok=True)
         loop = asyncio.get_running_loop()
         smtp = await loop.create_server(
             lambda: SMTP(_MailKeeper(self._keep_mail), enable_SMTPUTF8=True, loop=loop, hostname="lab"),

@@ -15,6 +15,7 @@ from sqlalchemy import update
 from alerting.direction import reassign
 from alerting.endpoint_address import Reach
 from alerting.endpoint_service import MOST, Editor
+from alerting.endpoint_store import change_endpoint
 from alerting.endpoints import EVENT_VALID, OVERLAP, EndpointEvent, EndpointFault, Trouble, trouble_of
 from alerting.errors import RefusedEndpointError, UnknownEndpointError
 from alerting.message_store import messages_of, oldest_waiting
@@ -29,6 +30,7 @@ from tests.support.acting import a_duty_room, until
 from tests.support.acting_servers import a_receiver
 from tests.support.certificates import Authority
 from tests.support.machines import EVERYTHING, VNPT, Machines, told
+from tests.support.sealing import a_key
 
 VIETTEL = Editor("NOC Viettel", "VIETTEL")
 
@@ -345,3 +347,34 @@ async def test_the_certificate_must_be_that_of_the_name_whatever_number_is_calle
     server.close()
     await receiver.settle()
     await server.wait_closed()
+
+
+async def test_without_its_key_an_event_waits_and_is_signed_when_the_key_is_back(machines, receiver):
+    made = await machines.add(receiver)
+    machines.keys.keys, machines.sealing._held = [a_key(2)], None
+    trial = await machines.service.test(VNPT, made.id)
+    assert (trial.trouble, receiver.calls) == (Trouble.SEALED, [])
+    with pytest.raises(RefusedEndpointError) as refused:
+        await machines.service.renew_secret(VNPT, made.id)
+    assert refused.value.fault is EndpointFault.NOT_SEALED
+    with pytest.raises(RefusedEndpointError):
+        await machines.service.add(VNPT, url=f"{receiver.url}/2", events=EVERYTHING)
+    assert len(await machines.service.of("VNPT")) == 1
+    machines.keys.keys = [a_key(1)]
+    machines.room.clock.advance(seconds=11)
+    assert (await machines.service.test(VNPT, made.id)).trouble is None
+    [call] = receiver.calls
+    stamp = int(machines.room.clock().timestamp())
+    assert call.headers[SIGNATURE.lower()] == signature(made.secret.encode(), call.body, stamp)
+
+
+async def test_a_secret_that_no_key_opens_any_more_is_mended_by_a_new_one(machines, receiver):
+    made = await machines.add(receiver)
+    async with transaction(machines.room.database) as connection:
+        torn = {"secret": "sealed.00000000.AAAA"}
+        await change_endpoint(connection, made.id, torn)
+    renewed = await machines.service.renew_secret(VNPT, made.id)
+    assert (await machines.service.test(VNPT, made.id)).trouble is None
+    [call] = receiver.calls
+    stamp = int(machines.room.clock().timestamp())
+    assert call.headers[SIGNATURE.lower()] == signature(renewed.secret.encode(), call.body, stamp)

@@ -17,6 +17,7 @@ from inventory.database import reading
 from inventory.schema import api_tokens, recovery_codes
 from tests.dashboards.conftest import ORIGIN, Visitor
 from tests.support.duty_room import PASSWORD
+from tests.support.sealing import a_key
 
 SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 
@@ -109,6 +110,58 @@ async def test_guessing_codes_is_slowed(room, officer):
         assert answer.status_code == 401
     assert (await again.send("/sign-in/code", {"code": "1"}, seen_on="/sign-in/code")).status_code == 429
     await again.client.aclose()
+
+
+async def test_guessing_codes_from_many_addresses_at_once_is_slowed(room, officer):
+    await with_second_factor(room, officer)
+    waits = [await room.deps.auth.attempt_code("trucban", f"192.0.2.{number}") for number in range(25)]
+    assert not any(waits[:20])
+    assert all(waits[20:])
+    # Codes that somebody tries do not keep its holder from the password.
+    assert not await room.deps.auth.attempt("trucban", "198.51.100.7")
+
+
+async def test_a_session_left_open_does_not_let_codes_be_guessed_to_remove_the_second_factor(room, officer):
+    secret, _ = await with_second_factor(room, officer)
+    for _ in range(5):
+        wrong = await officer.send("/account/drop-factor", {"code": "000000"}, seen_on="/account")
+        assert wrong.status_code == 422
+    room.now += timedelta(seconds=1)
+    slowed = await officer.send("/account/drop-factor", {"code": code_now(room, secret)}, seen_on="/account")
+    assert (slowed.status_code, "Thử quá nhiều lần" in slowed.text) == (429, True)
+    assert await room.deps.factors.is_asked("trucban")
+
+
+async def test_a_session_left_open_does_not_let_the_password_be_guessed(room, officer):
+    guess = {"old": "sai sai sai", "new": "mật khẩu mới dài", "again": "mật khẩu mới dài"}
+    answers = [(await officer.send("/password", guess, seen_on="/password")).status_code for _ in range(6)]
+    assert (answers[0], answers[-1]) == (401, 429)
+
+
+async def test_a_seal_key_that_is_gone_is_said_where_the_code_is_asked_and_a_recovery_code_lets_in(
+    room, officer
+):
+    secret, codes = await with_second_factor(room, officer)
+    room.seal_keys.keys = [a_key(2)]
+    # A process that began anew: one that runs holds the keys that it read.
+    room.sealing._held = None
+    room.now += timedelta(seconds=30)
+    again = Visitor(room)
+    await again.sign_in("trucban")
+    shut = await again.send("/sign-in/code", {"code": code_now(room, secret)}, seen_on="/sign-in/code")
+    assert (shut.status_code, "khóa niêm phong" in shut.text) == (401, True)
+    await again.client.aclose()
+    other = Visitor(room)
+    await other.sign_in("trucban")
+    landed = await other.send("/sign-in/code", {"code": codes[0]}, seen_on="/sign-in/code")
+    assert str(landed.url) == f"{ORIGIN}/"
+    await room.deps.auth.add("moi", Role.DUTY_OFFICER, PASSWORD)
+    newcomer = Visitor(room)
+    await newcomer.sign_in("moi")
+    refused = await newcomer.send("/account/begin-factor", {}, seen_on="/account")
+    assert (refused.status_code, "khóa niêm phong" in refused.text) == (503, True)
+    await other.client.aclose()
+    await newcomer.client.aclose()
 
 
 async def test_a_half_open_session_ends_after_ten_minutes(room, officer):

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from monitor.cli import main
 from monitor.settings import read_settings, table_of_settings
 
 README = Path(__file__).parent.parent.parent / "README.md"
@@ -36,6 +37,20 @@ def test_a_misspelt_name_inside_a_section_is_refused(monkeypatch, tmp_path):
     monkeypatch.setenv("THONGSUOT_EMAIL__PORTT", "25")
     with pytest.raises(ValidationError, match="portt"):
         read_settings(inventory=tmp_path)
+
+
+def test_a_wrong_setting_is_named_and_what_was_given_is_not_repeated(monkeypatch, tmp_path, capsys):
+    monkeypatch.setenv("THONGSUOT_SMS__TOKEN", "token-cua-cong-sms")
+    monkeypatch.setenv("THONGSUOT_PORT", "mat-khau-dan-nham")
+    monkeypatch.setenv("THONGSUOT_STATE", str(tmp_path))
+    with pytest.raises(ValidationError) as refused:
+        read_settings(inventory=tmp_path)
+    assert main(["serve", "--inventory", str(tmp_path)]) == 2
+    told = f"{refused.value}{capsys.readouterr().err}"
+    assert "THONGSUOT_PORT: " in told
+    assert "THONGSUOT_SMS__" in told
+    assert "token-cua-cong-sms" not in told
+    assert "mat-khau-dan-nham" not in told
 
 
 def test_what_the_command_line_says_wins_over_the_environment(monkeypatch, tmp_path):
