@@ -100,6 +100,11 @@ class Settings(BaseSettings):
     )
     host: str = Field(default="127.0.0.1", description="Address to listen on.")
     port: int = Field(default=8080, ge=1, le=65535, description="Port to listen on.")
+    proxies: tuple[IPvAnyNetwork, ...] = Field(
+        default=(),
+        description="Networks of proxies before us, as JSON, whose X-Forwarded-For says who asks; none: nobody's does."
+        " Behind a proxy that is not named, all people count as one address when sign-ins are slowed.",
+    )
     day: date | None = Field(
         default=None, description="Hold the election on this day instead (drills, samples)."
     )

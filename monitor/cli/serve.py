@@ -11,6 +11,7 @@ from typing import Any
 import uvicorn
 from fastapi import FastAPI
 from pydantic import ValidationError
+from starlette.types import ASGIApp
 from typing_extensions import override
 
 from inventory.loader import InventoryFaultsError
@@ -19,7 +20,7 @@ from monitor.cli.parent import watch_parent
 from monitor.cli.private import keep_private
 from monitor.settings import Settings, read_settings
 
-__all__ = ["add"]
+__all__ = ["add", "listening"]
 
 _GRACE_SECONDS = 1
 
@@ -68,24 +69,28 @@ def _serve(settings: Settings, service: Service, *, with_parent: bool) -> int:
     return 0 if server.started else 1
 
 
+def listening(settings: Settings, app: ASGIApp) -> uvicorn.Config:
+    """Answer how we listen. Who asks is said by the connection, or by a proxy that the settings name."""
+    return uvicorn.Config(
+        app,
+        host=settings.host,
+        port=settings.port,
+        loop="uvloop",
+        http="httptools",
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=_GRACE_SECONDS,
+        server_header=False,
+        proxy_headers=bool(settings.proxies),
+        forwarded_allow_ips=[str(network) for network in settings.proxies],
+    )
+
+
 class _Server(uvicorn.Server):
     """uvicorn, which ends live streams first so that a wall screen cannot hold the shutdown, and reloads on SIGHUP."""
 
     def __init__(self, settings: Settings, app: FastAPI, service: Service) -> None:
-        super().__init__(
-            uvicorn.Config(
-                app,
-                host=settings.host,
-                port=settings.port,
-                loop="uvloop",
-                http="httptools",
-                log_config=None,
-                access_log=False,
-                timeout_graceful_shutdown=_GRACE_SECONDS,
-                server_header=False,
-                proxy_headers=False,
-            )
-        )
+        super().__init__(listening(settings, app))
         self._service = service
 
     @override

@@ -2,10 +2,12 @@
 
 from pathlib import Path
 
+import httpx2
 import pytest
 from pydantic import ValidationError
 
 from monitor.cli import main
+from monitor.cli.serve import listening
 from monitor.settings import read_settings, table_of_settings
 
 README = Path(__file__).parent.parent.parent / "README.md"
@@ -57,6 +59,23 @@ def test_what_the_command_line_says_wins_over_the_environment(monkeypatch, tmp_p
     monkeypatch.setenv("THONGSUOT_PORT", "9000")
     assert read_settings(inventory=tmp_path, port=8081).port == 8081
     assert read_settings(inventory=tmp_path, port=None).port == 9000
+
+
+@pytest.mark.parametrize(
+    ("proxies", "seen"), [((), "127.0.0.1"), (("127.0.0.1",), "203.0.113.9"), (("10.0.0.0/8",), "127.0.0.1")]
+)
+async def test_who_asks_is_said_by_the_connection_or_by_a_proxy_that_is_named(tmp_path, proxies, seen):
+    async def app(scope, _receive, send):
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": scope["client"][0].encode()})
+
+    config = listening(read_settings(inventory=tmp_path, proxies=proxies), app)
+    config.load()
+    transport = httpx2.ASGITransport(app=config.loaded_app, client=("127.0.0.1", 40000))
+    async with httpx2.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
+        # What stands before the last was written by whoever asked, and may be invented.
+        answer = await client.get("/", headers={"X-Forwarded-For": "198.51.100.1, 203.0.113.9"})
+    assert answer.text == seen
 
 
 def test_a_secret_may_lie_in_a_file_and_never_prints(monkeypatch, tmp_path):
