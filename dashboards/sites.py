@@ -1,8 +1,6 @@
 """A site's page: its paths now and over a window, a look at it now, the people to call, the numbers behind the picture."""
 
-import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from starlette.responses import JSONResponse, Response
@@ -10,23 +8,15 @@ from starlette.responses import JSONResponse, Response
 from alerting.rollcall import RollAnswer, numbers_of
 from dashboards.charts import ticks
 from dashboards.i18n import N_
+from dashboards.looks import Look, look_at
 from dashboards.series import Series
-from dashboards.views.looked import LookedView, looked_view
 from dashboards.views.planned import works_of_targets
 from dashboards.views.site import history_rows, path_lines, watches_of_paths
 from dashboards.visit import PageError, Visit
 from inventory.access import Right
 from inventory.models import PartyKind, Site
-from monitor.look_now import Asker, NoVantageError, TooSoonError
 
 __all__ = ["history", "look_now", "site"]
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """Why nobody looked: it was asked for too often (``seconds`` until it may be again), or, at zero, nobody looks here."""
-
-    seconds: int = 0
 
 
 _WINDOWS = {
@@ -39,7 +29,7 @@ _WINDOWS = {
 
 async def site(visit: Visit) -> Response:
     """Show one site."""
-    return await _shown(visit)
+    return await _shown(visit, Look())
 
 
 async def look_now(visit: Visit) -> Response:
@@ -51,25 +41,11 @@ async def look_now(visit: Visit) -> Response:
             N_("Your account may not have sites looked at."),
             N_("Ask the department's duty officer to do it."),
         )
-    asker = Asker(visit.who.name, visit.address, visit.scope)
-    try:
-        looked = await visit.deps.look_now.look(found.code, asker, path=visit.form.get("path", ""))
-    except LookupError as error:
-        raise PageError(
-            404, N_("Nothing of this site is looked at."), N_("Its inventory names no address to look at.")
-        ) from error
-    except NoVantageError:
-        return await _shown(visit, status=409, refused=Refused())
-    except TooSoonError as error:
-        answer = await _shown(visit, status=429, refused=Refused(math.ceil(error.seconds)))
-        answer.headers["Retry-After"] = str(math.ceil(error.seconds))
-        return answer
-    return await _shown(visit, looked=looked_view(looked, visit.deps.monitor.inventory))
+    look = await look_at(visit, found.code)
+    return look.told(await _shown(visit, look))
 
 
-async def _shown(
-    visit: Visit, *, status: int = 200, looked: LookedView | None = None, refused: Refused | None = None
-) -> Response:
+async def _shown(visit: Visit, look: Look) -> Response:
     found, (name, since, until) = _wanted(visit), _window(visit)
     monitor, records = visit.deps.monitor, visit.deps.records
     inventory, topology, snapshot = monitor.inventory, monitor.topology, monitor.snapshot()
@@ -89,9 +65,9 @@ async def _shown(
     )
     return visit.page(
         "site.html",
-        status=status,
-        looked=looked,
-        refused=refused,
+        status=look.status,
+        looked=look.looked,
+        refused=look.refused,
         may_look=bool(targets) and visit.may(Right.LOOK_NOW),
         site=found,
         view=snapshot.sites.get(found.code),

@@ -12,8 +12,9 @@ from dashboards.i18n import Words
 from dashboards.views.board import IncidentRow, incident_row
 from dashboards.views.incident import actions_of, moment_in
 from inventory.access import Actor
-from inventory.models import ContactChannel, Inventory, Person
+from inventory.models import ContactChannel, Inventory, Person, Site
 from inventory.topology import Topology
+from monitor.look_now import targets_asked
 from monitor.models import State
 from monitor.snapshot import Snapshot
 
@@ -39,6 +40,8 @@ class Mine:
     row: IncidentRow
     sites: tuple[str, ...]
     more_sites: int
+    looked_at: tuple[Site, ...]
+    """Sites of the incident at which the party has lines of its own that are looked at."""
     measured: Measured
     actions: tuple[str, ...]
     restore_by: datetime | None
@@ -93,12 +96,16 @@ def _mine(
     words: Words,
 ) -> Mine:
     row = incident_row(incident, inventory=inventory, topology=topology, words=words)
-    names = [inventory.sites[code].name for code in row.impact.sites]
+    hit = [inventory.sites[code] for code in row.impact.sites]
+    names = [site.name for site in hit]
     is_over = incident.ended_at is not None
     return Mine(
         row=row,
         sites=tuple(names[:_SITES]),
         more_sites=max(0, len(names) - _SITES),
+        looked_at=tuple(
+            site for site in hit if targets_asked(inventory, topology, site.code, scope=incident.owner)
+        ),
         measured=_measured(incident, inventory, topology, snapshot),
         actions=actions_of(incident, actor),
         restore_by=None if is_over else moment_in(incident.facts, "restore_by"),

@@ -11,6 +11,7 @@ from dashboards.i18n import Language, words_in
 from dashboards.views.portal import mine_of
 from dashboards.views.turns import turns_of_party
 from inventory.access import Actor, Role
+from inventory.audit import AuditAct
 from tests.dashboards.conftest import ORIGIN, Visitor
 from tests.support.duty_room import PASSWORD
 
@@ -176,3 +177,45 @@ async def test_the_portal_says_how_people_are_reached_and_who_hangs_on_the_own_n
     assert "Trực ca VNPT 4" in page
     assert "+84570000113 qua mạng VIETTEL" in page
     assert "Chưa có địa chỉ máy nào." in page
+
+
+async def test_an_engineer_has_the_own_lines_of_a_site_looked_at_from_the_portal_and_the_incident(
+    room, carrier, cut
+):
+    for page in ("/portal", f"/incidents/{cut.id}"):
+        assert 'action="/portal/looks"' in (await carrier.see(page)).text
+    site = cut.facts["evidence"]["sites"][0]
+    topology, paths = room.monitor.topology, room.inventory.paths
+    own = [path for path in topology.paths_of_site(site) if paths[path].carrier == "VNPT"]
+    others = [path for path in topology.paths_of_site(site) if path not in own]
+    assert others, "a site that only VNPT reaches would prove nothing"
+    page = await carrier.send("/portal/looks", {"site": site}, seen_on="/portal")
+    assert page.status_code == 200
+    assert "Vừa đo" in text_of(page)
+    assert sorted(room.asked) == sorted(target for path in own for target in topology.targets_of_path(path))
+    assert not any(
+        room.inventory.targets[t].address in page.text for p in others for t in topology.targets_of_path(p)
+    )
+    lines = await room.deps.auth.audited(limit=5, actor="vnpt")
+    assert (lines[0].act, lines[0].subject) == (AuditAct.LOOKED_NOW, site)
+
+
+async def test_anothers_site_or_path_is_as_unknown_as_none_and_asking_too_often_says_when(room, carrier, cut):
+    topology, paths = room.monitor.topology, room.inventory.paths
+    foreign = next(
+        site
+        for site in room.inventory.sites
+        if topology.targets_of_site(site)
+        and all(paths[path].carrier != "VNPT" for path in topology.paths_of_site(site))
+    )
+    site = cut.facts["evidence"]["sites"][0]
+    theirs = next(path for path in topology.paths_of_site(site) if paths[path].carrier != "VNPT")
+    asked = ({"site": foreign}, {"site": "NO-SUCH"}, {"site": site, "path": theirs}, {})
+    answers = [await carrier.send("/portal/looks", form, seen_on="/portal") for form in asked]
+    assert [answer.status_code for answer in answers] == [404] * 4
+    assert len({text_of(answer) for answer in answers}) == 1
+    assert room.asked == []
+    for _ in range(3):
+        assert (await carrier.send("/portal/looks", {"site": site}, seen_on="/portal")).status_code == 200
+    refused = await carrier.send("/portal/looks", {"site": site}, seen_on="/portal")
+    assert (refused.status_code, refused.headers["retry-after"]) == (429, "5")

@@ -85,6 +85,7 @@ FORMS: Mapping[tuple[str, str], Callable[[Side], tuple[dict[str, str], _Files]]]
     ("POST", "/roster/mine/{token}"): _form(),
     ("POST", "/roster/{action}"): _form(),
     ("POST", "/roster/swaps/{action}"): _form(),
+    ("POST", "/portal/looks"): _form(),
     ("POST", "/portal/webhooks"): _form(),
     ("POST", "/portal/webhooks/{id}/{action}"): _form(),
     ("POST", "/tour"): _form(),
