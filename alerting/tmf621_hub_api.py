@@ -5,6 +5,7 @@ the same outbox delivers in order and tries again for a day, the same signature 
 it on their page with its deliveries. Its secret is answered once, by the call that made it.
 """
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 from urllib.parse import parse_qsl
 
@@ -13,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from alerting.endpoint_service import Editor, EndpointService
 from alerting.endpoints import Dialect, Endpoint, EndpointEvent
+from alerting.errors import UnknownEndpointError
 from alerting.notify.event import EVENT_TYPES
 from alerting.tmf621 import PATH
 from alerting.web.api import Api, Asking, demand
@@ -63,16 +65,21 @@ class NewSubscription(BaseModel):
         return text
 
 
-class Subscription(BaseModel):
-    """A subscription as it is kept. ``secret`` signs every call, and is answered this once."""
+class Kept(BaseModel):
+    """A subscription as it is kept."""
 
     model_config = ConfigDict(populate_by_name=True)
 
     id: str
     callback: str
     query: str
-    secret: str
     kind: str = Field(default="Hub", alias="@type")
+
+
+class Subscription(Kept):
+    """A new subscription. ``secret`` signs every call, and is answered this once."""
+
+    secret: str
 
 
 def hub_router(api: Api, endpoints: EndpointService) -> APIRouter:
@@ -93,6 +100,19 @@ def hub_router(api: Api, endpoints: EndpointService) -> APIRouter:
         response.headers["Location"] = f"{HUB}/{made.id}"
         return _shown(made)
 
+    @routes.get("", summary="The subscriptions there are", response_model_by_alias=True)
+    async def listed(asking: Annotated[Any, Depends(api.actor)]) -> Sequence[Kept]:
+        return [_kept(each) for each in await _own(endpoints, asking)]
+
+    @routes.get("/{subscription}", summary="One subscription", response_model_by_alias=True)
+    async def shown(
+        subscription: Annotated[int, Path(ge=1, le=2**53)], asking: Annotated[Any, Depends(api.actor)]
+    ) -> Kept:
+        for each in await _own(endpoints, asking):
+            if each.id == subscription:
+                return _kept(each)
+        raise UnknownEndpointError(subscription)
+
     @routes.delete("/{subscription}", status_code=204, summary="Ask to be told no more")
     async def unsubscribe(
         subscription: Annotated[int, Path(ge=1, le=2**53)], asking: Annotated[Any, Depends(api.actor)]
@@ -106,6 +126,16 @@ def _editor(asking: Asking) -> Editor:
     demand(asking, Right.SEE_INCIDENTS, "see incidents")
     demand(asking, Right.SET_WEBHOOKS, "say where machines are told")
     return Editor(asking.name, asking.scope if asking.scope is not None else "")
+
+
+async def _own(endpoints: EndpointService, asking: Asking) -> list[Endpoint]:
+    """Answer the subscriptions of the caller's own party: what its people set on their page is none."""
+    found = await endpoints.of(_editor(asking).party)
+    return [each for each in found if each.dialect is Dialect.TMF621]
+
+
+def _kept(found: Endpoint) -> Kept:
+    return Kept(id=str(found.id), callback=found.url, query=found.query)
 
 
 def _shown(made: Endpoint) -> Subscription:

@@ -17,6 +17,7 @@ from alerting.agreeing_api import router as agreeing_routes
 from alerting.aid_api import router as aid_routes
 from alerting.api import router as incident_routes
 from alerting.attachments import EvidenceFolder
+from alerting.endpoint_api import router as webhook_routes
 from alerting.field_api import router as field_routes
 from alerting.load_api import router as load_routes
 from alerting.look_api import router as look_routes
@@ -334,6 +335,7 @@ def _add_duties(app: FastAPI, api: Api, service: Service) -> None:
     monitor = service.monitor
     app.include_router(rollcall_routes(api, pages.rollcall, lambda: (monitor.inventory, monitor.topology)))
     app.include_router(hub_router(api, service.acting.endpoints))
+    app.include_router(webhook_routes(api, service.acting.endpoints, lambda: monitor.inventory))
     app.include_router(ticket_routes(api, service.alerting, public_url=service.settings.pages.public_url))
 
 

@@ -32,7 +32,7 @@ _OF_A_SIDE = {
     ("accounts", "name"): "account", ("troubleTicket", "incident"): "incident", ("shifts", "shift"): "shift", ("swaps", "swap"): "swap",
     ("inspections", "id"): "inspection", ("inspections", "inspection"): "inspection",
     ("findings", "finding"): "finding", ("links", "link"): "line", ("drills", "id"): "drill", ("drills", "drill"): "drill",
-    ("handovers", "handover"): "handover", ("webhooks", "id"): "hook", ("hub", "subscription"): "hook", ("risks", "code"): "ring", ("carriers", "code"): "party", ("carriers", "party"): "party",
+    ("handovers", "handover"): "handover", ("webhooks", "id"): "hook", ("webhooks", "webhook"): "hook", ("hub", "subscription"): "hook", ("risks", "code"): "ring", ("carriers", "code"): "party", ("carriers", "party"): "party",
 }  # fmt: skip
 """(The part of the path before it, its name) to what of a side fills it."""
 _INCIDENT_ACTS = ("acknowledge", "start", "countersign", "progress", "pause", "mitigate", "restored", "verify",
@@ -95,6 +95,8 @@ _QUERIES: Mapping[str, tuple[str, ...]] = {
     "/roster/phones": ("party={party}&day=2021-05-23",),
     "/search": ("q={site}", "q={number}", "q={person}", "q={ring}", "q={target}"),
     "/portal/settings": ("party={party}",),
+    "/api/v1/webhooks": ("party={party}",),
+    "/api/v1/webhooks/deliveries": ("party={party}",),
     "/audit": ("actor={account}",),
     "/api/v1/incidents": ("limit=1", "state=open", "cursor=WyIyMDIxLTA1LTIzVDEzOjAwOjAwKzAwOjAwIiwgMV0"),
     "/api/v1/aid": ("incident={incident}",),

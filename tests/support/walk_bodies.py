@@ -145,7 +145,7 @@ def _with(**body: Any) -> Callable[[Side], Iterator[dict[str, Any]]]:
 
 
 _T = "/tmf-api/troubleTicket/v5/troubleTicket"
-_HUB = "/tmf-api/troubleTicket/v5/hub"
+_HUB, _W = "/tmf-api/troubleTicket/v5/hub", "/api/v1/webhooks"
 _TICKET = {"description": "mất liên lạc", "severity": "minor", "ticketType": "outage"}
 _I, _A, _R = "/api/v1/incidents", "/api/v1/aid", "/api/v1/roster"
 _NOTED = {
@@ -180,6 +180,8 @@ BODIES: Mapping[tuple[str, str], Callable[[Side], Iterator[Any]]] = {
     ),
     ("POST", "/api/v1/reports"): _report,
     ("POST", "/api/v1/sites/{site}/looks"): _with(),
+    ("POST", _W): _with(url="https://127.0.0.1/x", events=["opened"]),
+    ("PUT", f"{_W}/{{webhook}}"): _with(url="https://127.0.0.1/x", events=["opened"]),
     ("POST", "/api/v1/rollcall"): lambda side: iter(
         [{"site": side.site, "answer": "lost", "note": "đã xem"}]
     ),
@@ -207,7 +209,8 @@ BODIES: Mapping[tuple[str, str], Callable[[Side], Iterator[Any]]] = {
 BODILESS: frozenset[Any] = frozenset(
     {
         "request", "accept", "withdraw", "cancel",
-        ("POST", "/-/reload"), ("DELETE", f"{_R}/shifts/{{shift}}"), ("DELETE", f"{_HUB}/{{subscription}}"), ("POST", "/api/v1/planned/calendar"),
+        ("POST", "/-/reload"), ("DELETE", f"{_R}/shifts/{{shift}}"), ("DELETE", f"{_HUB}/{{subscription}}"), ("DELETE", f"{_W}/{{webhook}}"),
+        ("POST", f"{_W}/{{webhook}}/secret"), ("POST", f"{_W}/{{webhook}}/test"), ("POST", "/api/v1/planned/calendar"),
         ("POST", "/hooks/heartbeat/{token}"), ("POST", "/hooks/batches"), ("POST", "/hooks/receipts"),
         ("POST", "/hooks/answers"), ("POST", "/hooks/alertmanager"), ("POST", "/sign-out"),
     }
