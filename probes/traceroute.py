@@ -57,11 +57,13 @@ class Route:
                 f"không nút nào trên đường tới {self.address} trả lời",
                 f"nothing answers on the way to {self.address}",
             )
-        place = f"{self.last.address} (hop {self.last.distance}, {self.last.rtt * 1000:.1f} ms)"
+        took = f"{self.last.rtt * 1000:.1f}"
+        place = f"{self.last.address} (hop {self.last.distance}, {took} ms)"
+        place_vi = f"{self.last.address} (chặng {self.last.distance}, {took.replace('.', ',')} ms)"
         if self.is_reached:
-            return f"đường tới {self.address} thông suốt: {place}", f"{self.address} is reached: {place}"
+            return f"đường tới {self.address} thông: {place_vi}", f"{self.address} is reached: {place}"
         return (
-            f"đường tới {self.address} đứt sau {place}",
+            f"đường tới {self.address} đứt sau {place_vi}",
             f"the path to {self.address} breaks after {place}",
         )
 

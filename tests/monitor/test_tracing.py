@@ -141,7 +141,7 @@ async def test_a_tracer_that_fails_is_counted_and_costs_the_incident_nothing(tmp
 @pytest.mark.parametrize(
     ("language", "words"),
     [
-        (Language.VI, "đường tới 127.9.4.1 đứt sau 10.0.0.1 (hop 1, 1.4 ms)"),
+        (Language.VI, "đường tới 127.9.4.1 đứt sau 10.0.0.1 (chặng 1, 1,4 ms)"),
         (Language.EN, "the path to 127.9.4.1 breaks after 10.0.0.1 (hop 1, 1.4 ms)"),
     ],
 )
