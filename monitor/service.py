@@ -84,7 +84,7 @@ class MonitorService:
         self._works: tuple[PlannedWork, ...] = ()
         self._version = 0
         self._is_stale = False
-        self._is_deciding = False
+        self._is_deciding = self._is_asked = False
         self._install()
         self._fleets.enter(inventory.digest, self.topology.index)
 
@@ -112,6 +112,7 @@ class MonitorService:
         """Answer what is believed as of the last commit; made anew only if something was taken since."""
         if self._is_stale and not self._unwritten and not self._is_deciding:
             self._publish()
+        self._is_asked |= self._is_stale
         return self._snapshot
 
     def columns(self) -> FleetColumns:
@@ -344,9 +345,12 @@ class MonitorService:
         if changes:
             for subscriber in list(self._subscribers):
                 subscriber(changes)
+        # Who believes without a pause is never between two commits when somebody asks.
+        if self._is_asked:
+            self._publish()
 
     def _publish(self) -> None:
-        self._is_stale = False
+        self._is_stale = self._is_asked = False
         self._snapshot, self._columns = snapshot_of(
             self.belief,
             at=self._clock(),

@@ -246,3 +246,21 @@ async def test_two_batches_at_once_are_taken_one_after_the_other(duty):
     ]
     await asyncio.gather(*(duty.service.take(batch) for batch in batches))
     assert [outage.started_at for outage in await open_outages(duty)] == [moment(ns(5))]
+
+
+async def test_who_asks_while_batches_come_without_a_pause_is_told_of_the_last_commit(duty):
+    lines = ("X-31-FIXED", "X-33-FIXED")
+    seen, is_over = set(), False
+
+    async def ask():
+        while not is_over:
+            targets = duty.service.snapshot().targets
+            seen.add(tuple(targets[line].state is State.DOWN for line in lines))
+            await asyncio.sleep(0)
+
+    asking = asyncio.create_task(ask())
+    for line, at in zip(lines, (5, 7), strict=True):
+        await duty.fall(line, at=at)
+    is_over = True
+    await asking
+    assert (True, False) in seen
