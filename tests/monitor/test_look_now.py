@@ -9,7 +9,7 @@ import pytest_asyncio
 from sqlalchemy import select
 
 import inventory.schema
-from inventory.database import metadata, open_engine
+from inventory.database import open_engine
 from inventory.models import ProbeKind, Target
 from inventory.topology import Topology
 from monitor.asked import NotAsked
@@ -18,6 +18,7 @@ from probes.models import Answer, Outcome
 from probes.once import OnceSeen
 from tests.support import databases
 from tests.support.monitoring import an_inventory
+from tests.support.tables import make_tables
 
 AT = datetime(2021, 5, 23, 12, 0, tzinfo=UTC)
 OFFICER = Asker("trucban", "10.0.0.7")
@@ -59,8 +60,7 @@ class Field:
 @pytest_asyncio.fixture
 async def database(tmp_path):
     engine = open_engine(databases.at(tmp_path / "looks.db"))
-    async with engine.begin() as connection:
-        await connection.run_sync(metadata.create_all)
+    await make_tables(engine)
     yield engine
     await engine.dispose()
 

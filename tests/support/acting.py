@@ -21,7 +21,7 @@ from alerting.ledger import fold, verify
 from alerting.models import Incident, IncidentState
 from alerting.service import AlertingService
 from alerting.store import incident, ledger_of, messages_of
-from inventory.database import metadata, open_engine, reading, transaction
+from inventory.database import open_engine, reading, transaction
 from inventory.models import (
     Agency,
     Area,
@@ -56,6 +56,7 @@ from inventory.models import (
 from monitor.models import ChangeReason, SubjectKind
 from monitor.schema import state_changes
 from tests.support import databases
+from tests.support.tables import make_tables
 
 ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
 DAY = date(2021, 5, 23)
@@ -365,8 +366,7 @@ class DutyRoom:
 async def a_database(url):
     """A real database with every table."""
     engine = open_engine(url)
-    async with engine.begin() as connection:
-        await connection.run_sync(metadata.create_all)
+    await make_tables(engine)
     try:
         yield engine
     finally:

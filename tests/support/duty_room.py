@@ -38,7 +38,7 @@ from dashboards.passwords import Passwords
 from dashboards.routes import install
 from dashboards.settings import PagesSettings
 from inventory.access import Role
-from inventory.database import metadata, open_engine
+from inventory.database import open_engine
 from inventory.loader import load
 from inventory.models import Inventory, Target
 from inventory.samples import sample
@@ -50,6 +50,7 @@ from probes.models import Answer, Evidence, Flag, Look, Outcome, batch_of
 from probes.once import OnceSeen
 from tests.support import databases
 from tests.support.sealing import KeyRing
+from tests.support.tables import make_tables
 
 __all__ = ["EVENING", "PASSWORD", "SCENES", "DutyRoom", "a_duty_room", "sample_of", "served"]
 
@@ -148,8 +149,7 @@ class DutyRoom:
         return app
 
     async def open(self) -> None:
-        async with self.database.begin() as connection:
-            await connection.run_sync(metadata.create_all)
+        await make_tables(self.database)
         await self.monitor.start()
         await self.look()
 

@@ -2,12 +2,13 @@
 
 from sqlalchemy import select
 
-from inventory.database import metadata, open_engine, reading
+from inventory.database import open_engine, reading
 from monitor import schema as monitor_schema
 from monitor.models import ChangeReason, StateChange, SubjectKind
 from monitor.recording import read_record
 from monitor.replaying import Replay, line_of
 from tests.support import databases
+from tests.support.tables import make_tables
 
 __all__ = ["replayed", "stored_lines"]
 
@@ -24,8 +25,7 @@ async def stored_lines(database):
 async def replayed(record, inventory, file, **more):
     """Replay ``record``; answers the replay and its stored changes."""
     database = open_engine(databases.at(file))
-    async with database.begin() as connection:
-        await connection.run_sync(metadata.create_all)
+    await make_tables(database)
     try:
         replay = Replay(database, inventory, **more)
         await replay.run(read_record(record))

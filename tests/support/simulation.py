@@ -17,7 +17,7 @@ import numpy as np
 
 from alerting import schema as alerting_schema
 from alerting.service import AlertingService
-from inventory.database import metadata, open_engine, reading
+from inventory.database import open_engine, reading
 from inventory.models import ProbeKind
 from inventory.phases import phase_at
 from inventory.topology import Topology
@@ -35,6 +35,7 @@ from probes.round_trip import RoundTripEstimate
 from probes.runner import Runner
 from tests.support.replays import stored_lines
 from tests.support.scoring import Believed, Injury, Opened
+from tests.support.tables import make_tables
 
 __all__ = ["Bursts", "Experiment", "World", "a_watched", "experiment"]
 
@@ -424,8 +425,7 @@ class Experiment:
 async def experiment(folder, inventory, *, seed=1, start, **more):
     """An experiment that has begun, over a database file of its own."""
     database = open_engine(f"sqlite+aiosqlite:///{folder}/simulated.db")
-    async with database.begin() as connection:
-        await connection.run_sync(metadata.create_all)
+    await make_tables(database)
     running = Experiment(database, inventory, seed=seed, start=start, **more)
     try:
         await running.begin()
