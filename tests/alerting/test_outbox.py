@@ -42,16 +42,15 @@ async def settled(room, state, *, count=1):
     await until(reached)
 
 
-async def test_a_page_leaves_within_a_moment_of_the_commit_that_decided_it(room):
+async def test_a_page_leaves_by_the_commit_that_decided_it_and_waits_for_no_turn(room, monkeypatch):
+    """The lanes sleep for an hour: what leaves was woken."""
+    monkeypatch.setattr("alerting.worker._IDLE", 3600.0)
     mail, sms = ScriptedChannel(), ScriptedChannel()
-    loop = asyncio.get_running_loop()
     async with an_outbox_worker(room, {EMAIL: mail, SMS: sms}):
         turns = room.service.metrics.turns.labels("outbox")
         await until(lambda: asyncio.sleep(0, turns._value.get() >= 3))
         await room.cut()
-        committed = loop.time()
         await settled(room, DeliveryState.SENT, count=2)
-        assert loop.time() - committed < 0.5
     assert [letter.message.person for letter in mail.letters + sms.letters] == ["vnpt-1", "vnpt-1"]
     assert mail.closed
     assert sms.closed
@@ -338,7 +337,7 @@ async def test_stopping_is_quick_and_what_was_cut_off_is_sent_later(room):
         await room.cut()
         await until(lambda: asyncio.sleep(0, mail.running == 1))
         stopped = loop.time()
-    assert loop.time() - stopped < 3
+    assert loop.time() - stopped < 15  # an attempt's own deadline is at twenty seconds
     assert mail.letters == []
     room.clock.advance(seconds=31)
     again = ScriptedChannel()

@@ -39,16 +39,20 @@ def opened(room):
     return at_least_one
 
 
+@pytest.fixture
+def sleepy(monkeypatch):
+    """A worker that nobody wakes sleeps for an hour: what it does sooner it was told."""
+    monkeypatch.setattr("alerting.worker._IDLE", 3600.0)
+
+
+@pytest.mark.usefixtures("sleepy")
 async def test_a_wake_up_opens_the_incident_at_once(room):
     async with at_work(room) as worker:
         turns = room.service.metrics.turns.labels("alerting")
         await until(lambda: asyncio.sleep(0, turns._value.get() >= 1))
         await room.believe()
-        loop = asyncio.get_running_loop()
-        began = loop.time()
         worker.wake()
         await until(opened(room))
-        assert loop.time() - began < 0.5
     assert room.service.metrics.last_success.labels("alerting")._value.get() == room.clock().timestamp()
 
 
@@ -100,10 +104,9 @@ async def test_an_incident_that_cannot_be_carried_on_neither_spins_nor_stops_the
     assert [one.condition for one in await room.incidents()] == [broken.condition, "path:UB-31501-DT"]
 
 
+@pytest.mark.usefixtures("sleepy")
 async def test_stopping_does_not_wait_for_the_next_turn(room):
-    loop = asyncio.get_running_loop()
     async with at_work(room):
         turns = room.service.metrics.turns.labels("alerting")
         await until(lambda: asyncio.sleep(0, turns._value.get() >= 1))
-        stopped = loop.time()
-    assert loop.time() - stopped < 0.5
+    assert turns._value.get() == 1

@@ -12,7 +12,7 @@ from probes.bus import InProcessBus
 from probes.models import Look, Outcome, batch_of
 from tests.support.monitoring import an_inventory, belief_on
 
-DEADLINE = 10.0
+DEADLINE = 60.0
 
 
 def wall():
@@ -72,7 +72,8 @@ async def test_a_published_batch_is_believed(tmp_path):
         assert worker.last_success is not None
 
 
-async def test_the_end_of_a_hold_needs_no_further_batch(tmp_path):
+async def test_the_end_of_a_hold_needs_no_further_batch(tmp_path, monkeypatch):
+    monkeypatch.setattr("monitor.worker.TICK_SECONDS", 3600.0)  # the regular tick cannot be the reason
     inventory = an_inventory(hold=0.2)
     async with working(tmp_path, inventory) as (duty, bus, _):
         bus.publish(
@@ -80,10 +81,7 @@ async def test_the_end_of_a_hold_needs_no_further_batch(tmp_path):
         )
         told = heard_of(duty, lambda change: change.kind is SubjectKind.CAUSE)
         bus.publish(looks(inventory, [("X-31-FIXED", Outcome.TIMEOUT)] * 3, sequence=2, ago=1))
-        loop = asyncio.get_running_loop()
-        began = loop.time()
         await told
-        assert loop.time() - began < 0.9  # well before the regular tick could be the reason
 
 
 async def test_a_batch_that_cannot_be_written_is_counted_and_the_loop_goes_on(tmp_path):
