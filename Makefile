@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 NAME ?= icmp
 
-.PHONY: help setup run test check bench faults soak fuzz clean
+.PHONY: help setup run test check bench faults peers soak fuzz clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -44,6 +44,10 @@ bench: $(VENV)/.dev ## run one benchmark against its peer: make bench NAME=icmp
 faults: $(VENV)/.dev ## inject seeded faults into a lab and score what was believed
 	@.ci/packages test
 	@$(BIN)/python -m pytest -q tests/faults -m "faults_long or not faults_long" $(ARGS)
+
+peers: $(VENV)/.dev ## count the steps of each task on our pages and on other programs' (as root; installs them)
+	@.ci/packages peers
+	@unshare -n sh -c 'ip link set lo up && exec $(BIN)/python -m tests.peers.run'
 
 soak: $(VENV)/.dev ## kill and restart the service under load and count what was lost; drive the longest tasks
 	@.ci/packages test

@@ -8,7 +8,7 @@ from alerting.models import CauseClass, DisputeKind, Incident, PendingReason
 from dashboards.i18n import N_
 from dashboards.incident_acts import ACTS, right_for, take_evidence
 from dashboards.incidents_at_once import AT_ONCE, waiting_for
-from dashboards.views.board import incident_row, incident_rows
+from dashboards.views.board import IncidentRow, incident_row, incident_rows
 from dashboards.views.duty import watches_of_party
 from dashboards.views.incident import (
     actions_of,
@@ -21,7 +21,9 @@ from dashboards.views.incident import (
 from dashboards.views.planned import planned_of
 from dashboards.visit import PageError, Visit
 from inventory.access import Right
-from inventory.models import Severity
+from inventory.models import Inventory, Severity
+from monitor.planned import WorkKind
+from monitor.planned_entry import known_subjects
 
 __all__ = ["act", "attach", "attachment", "listing", "show"]
 
@@ -70,6 +72,7 @@ async def show(visit: Visit) -> Response:
         restore_by=moment_in(incident.facts, "restore_by") if incident.ended_at is None else None,
         eta=moment_in(incident.facts, "eta") if incident.ended_at is None else None,
         planned=planned_of(incident),
+        work_subject=_work_subject(incident, row, inventory),
         actions=actions_of(incident, visit.who),
         reason=_reason(visit, incident),
         is_load=_is_load(incident),
@@ -102,6 +105,14 @@ def _reason(visit: Visit, incident: Incident) -> str:
     if visit.scope is not None and not _is_load(incident):
         return ""
     return visit.words.pick(told.get("vi", ""), told.get("en", ""))
+
+
+def _work_subject(incident: Incident, row: IncidentRow, inventory: Inventory) -> str:
+    """Answer what work on ``incident`` would be announced for: its cause, else its first site, else nothing."""
+    kind, _, code = incident.condition.partition(":")
+    if any(kind == known.value and code in codes for known, codes in known_subjects(inventory).items()):
+        return incident.condition
+    return next((f"{WorkKind.SITE.value}:{site}" for site in row.impact.sites if site in inventory.sites), "")
 
 
 async def _others(visit: Visit, incident: Incident) -> list[Incident]:

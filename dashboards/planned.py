@@ -15,7 +15,9 @@ from monitor.planned_service import ENDLESS, Imported
 __all__ = ["cancel", "enter", "listing", "take_calendar"]
 
 _BACK = timedelta(days=7)
+_PROPOSED = timedelta(hours=2)
 _MOST_OFFERED = 3000
+_LONGEST_SUBJECT = 120
 
 
 async def listing(visit: Visit) -> Response:
@@ -83,8 +85,20 @@ async def _list(
         offered=offered
         if len(offered) <= _MOST_OFFERED
         else [each for each in offered if each[1]][:_MOST_OFFERED],
-        form=visit.form,
+        form=visit.form or _proposed(visit),
     )
+
+
+def _proposed(visit: Visit) -> dict[str, str]:
+    """Answer the form as it first stands: what the link named, from now on, for as long as most works take."""
+    start = visit.now.astimezone(visit.deps.monitor.inventory.election.zone).replace(
+        second=0, microsecond=0, tzinfo=None
+    )
+    return {
+        "subject": visit.request.query_params.get("subject", "")[:_LONGEST_SUBJECT],
+        "start": start.isoformat(timespec="minutes"),
+        "end": (start + _PROPOSED).isoformat(timespec="minutes"),
+    }
 
 
 def _local(visit: Visit, name: str) -> datetime | None:
