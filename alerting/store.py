@@ -140,10 +140,11 @@ async def incidents(
 async def latest_of_condition(connection: AsyncConnection, condition: str) -> Incident | None:
     """Read the incident that was opened last for ``condition``; an unresolved one before any other."""
     unresolved = table.c.state.in_([state for state in _ALIVE if state is not IncidentState.RESOLVED])
+    # Not by id alone: in service ids are drawn by chance (:mod:`alerting.numbers`) and say nothing of what came last.
     query = (
         select(table)
         .where(table.c.condition == condition)
-        .order_by(unresolved.desc(), table.c.id.desc())
+        .order_by(unresolved.desc(), table.c.opened_at.desc(), table.c.id.desc())
         .limit(1)
     )
     row = (await connection.execute(query)).mappings().first()

@@ -457,3 +457,23 @@ async def test_a_department_officer_without_mail_is_told_by_other_means(tmp_path
         await room.service.acknowledge(incident.id, actor="A")
         notice = (await room.messages())[-1]
         assert (notice.kind.value, notice.channel) == ("notice", ContactChannel.SMS)
+
+
+async def test_ids_drawn_by_chance_do_not_hide_which_matter_was_the_last(tmp_path):
+    draws = iter((*(900, 1_000_000), *(100, 1_000_001)))  # id and number of the first, and of the second
+    async with a_duty_room(tmp_path, chance=lambda: next(draws)) as room:
+        closed = await room.cut()
+        await room.mend()
+        await room.pass_time(minutes=2)
+        await room.service.close(closed.id, actor="Trực ban", cause=CauseClass.FIBRE_CUT, note="hàn cáp")
+        room.clock.advance(minutes=5)
+        await room.believe()
+        await room.service.absorb()
+        second = next(one for one in await room.incidents() if one.id != closed.id)
+        assert second.id < closed.id
+        await room.mend()
+        await room.pass_time(minutes=2)
+        await room.believe()
+        await room.service.absorb()
+        found = {one.id: one.state for one in await room.incidents()}
+        assert found == {closed.id: IncidentState.CLOSED, second.id: IncidentState.OPEN}

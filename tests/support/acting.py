@@ -374,13 +374,15 @@ async def a_database(url):
 
 
 @asynccontextmanager
-async def a_duty_room(tmp_path, *, inventory=None, clock=None, url=""):
+async def a_duty_room(tmp_path, *, inventory=None, clock=None, url="", chance=None):
     """The service over a database file in ``tmp_path``, or over the database at ``url``."""
     async with a_database(url or databases.at(tmp_path / "acting.sqlite")) as engine:
-        yield over(engine, tmp_path, inventory=inventory or an_inventory(), clock=clock or Clock())
+        yield over(
+            engine, tmp_path, inventory=inventory or an_inventory(), clock=clock or Clock(), chance=chance
+        )
 
 
-def over(engine, folder, *, inventory, clock):
+def over(engine, folder, *, inventory, clock, chance=None):
     """The service over a database that is open and has its tables."""
     service = AlertingService(
         database=engine,
@@ -388,6 +390,7 @@ def over(engine, folder, *, inventory, clock):
         clock=clock,
         token=tokens(),
         public_url="https://ts.invalid",
+        chance=chance,
         evidence=EvidenceFolder(folder / "evidence"),
     )
     return DutyRoom(engine, service, clock)
