@@ -10,14 +10,15 @@ What an entry (VEVENT) is for is read from the first of these that it has:
 The owner is ``X-MAINTNOTE-PROVIDER``, else a line ``Đơn vị:`` or ``Owner:``, else who answers for the subject; the
 reference is ``X-MAINTNOTE-MAINTENANCE-ID``, else a line ``Số:`` or ``Reference:``, else SUMMARY. Times without a
 zone, and whole days, are local ones of the election. Repetitions (RRULE) are expanded, at most 200 of them, without
-one that never ends. STATUS:CANCELLED cancels what was imported under the same UID.
+one that never ends; EXDATE leaves days out, and an entry with RECURRENCE-ID stands for one of the repetitions of its UID.
+STATUS:CANCELLED cancels what was imported under the same UID, or that one repetition.
 """
 
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -48,16 +49,23 @@ _PROPERTY: Mapping[str, tuple[str, ...]] = {
     "reference": ("X-MAINTNOTE-MAINTENANCE-ID", "SUMMARY"),
     "start": ("DTSTART",),
     "end": ("DTEND", "DURATION"),
-    "repeat": ("RRULE",),
+    "repeat": ("RRULE", "RDATE"),
+    "turn": ("RECURRENCE-ID",),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Import:
-    """What a calendar holds: works to enter, UIDs whose works are cancelled, and every fault."""
+    """What a calendar holds: works to enter, UIDs whose works are cancelled or told anew, and every fault.
+
+    ``renewed`` are UIDs whose entry is here whole: what was imported of it before and is not here is off. ``moved`` are
+    single repetitions (UID and time) that are cancelled or stand elsewhere now.
+    """
 
     works: tuple[PlannedWork, ...] = ()
     cancelled: tuple[str, ...] = ()
+    renewed: tuple[str, ...] = ()
+    moved: tuple[tuple[str, datetime], ...] = ()
     faults: tuple[Fault, ...] = ()
 
 
@@ -88,18 +96,24 @@ def _read_events(
     events: list[Any], places: list[dict[str, int]], file: str, inventory: Inventory, faults: Faults
 ) -> Import:
     works: list[PlannedWork] = []
-    cancelled: list[str] = []
-    for number, event in enumerate(events):
-        lines = places[number] if number < len(places) else {}
-        entry = _Entry(event, file, lines, inventory.election.zone, faults)
-        if entry.is_cancelled:
-            cancelled.append(entry.uid)
-            continue
-        for written in entry.entries():
+    entries = [
+        _Entry(event, file, places[number] if number < len(places) else {}, inventory.election.zone, faults)
+        for number, event in enumerate(events)
+    ]
+    moved = {(entry.uid, entry.turn) for entry in entries if entry.turn is not None}
+    for entry in entries:
+        for written in () if entry.is_cancelled else entry.entries(moved):
             work = read_entry(written, inventory, faults)
             if work is not None:
                 works.append(work)
-    return Import(tuple(works), tuple(cancelled), faults.all())
+    whole = [entry for entry in entries if entry.uid and not entry.is_turn]
+    return Import(
+        works=tuple(works),
+        cancelled=tuple(entry.uid for entry in whole if entry.is_cancelled),
+        renewed=tuple(entry.uid for entry in whole if not entry.is_cancelled),
+        moved=tuple(sorted(one for one in moved if one[0])),
+        faults=faults.all(),
+    )
 
 
 class _Entry:
@@ -119,14 +133,20 @@ class _Entry:
         self.uid = self._text("UID")
         states = {self._text("STATUS").upper(), self._text("X-MAINTNOTE-STATUS").upper()}
         self.is_cancelled = "CANCELLED" in states
+        self.is_turn = event.get("RECURRENCE-ID") is not None
+        self.turn = self._moment("RECURRENCE-ID", "turn")
+        """Which repetition of its UID the entry stands for; ``None``: the entry is whole."""
 
-    def entries(self) -> Iterator[WorkEntry]:
-        """Answer one entry a subject and repetition; faults of the times are noted."""
+    def entries(self, moved: Collection[tuple[str, datetime | None]]) -> Iterator[WorkEntry]:
+        """Answer one entry a subject and repetition that is not ``moved``; faults of the times are noted."""
         start, end = self._window()
-        starts = self._repeated(start) if start is not None else [None]
+        starts: list[datetime | None] = [None]
+        if start is not None:
+            starts = [turn for turn in self._repeated(start) if (self.uid, turn) not in moved or self.is_turn]
+        is_one = len(starts) == 1 and "RRULE" not in self._event and not self.is_turn
         for subject in self._subjects() or [""]:
             for turn in starts:
-                mark = f"#{turn.isoformat()}" if turn is not None and len(starts) > 1 else ""
+                mark = f"#{turn.isoformat()}" if turn is not None and not is_one else ""
                 yield WorkEntry(
                     subject=subject,
                     starts_at=turn,
@@ -172,18 +192,20 @@ class _Entry:
         if given is None:
             return None
         value = _meant(given)
-        if isinstance(value, datetime):
-            return value.replace(tzinfo=self._zone) if value.tzinfo is None else value
         if isinstance(value, date):
-            return datetime.combine(value, time(), self._zone)
+            return self._zoned(value)
         self._fault(column, str(given), Reason("không phải ngày giờ", "not a date and time"))
         return None
 
     def _repeated(self, start: datetime) -> list[datetime]:
         rule = self._event.get("RRULE")
+        if isinstance(rule, list) or "RDATE" in self._event:
+            only = Reason("chỉ đọc một RRULE, không đọc RDATE", "only one RRULE is read, and no RDATE")
+            self._fault("repeat", "RDATE" if "RDATE" in self._event else "RRULE", only)
+            return []
         if rule is None:
             return [start]
-        text = rule[0].to_ical().decode() if isinstance(rule, list) else rule.to_ical().decode()
+        text = self._rule(rule)
         if "COUNT" not in rule and "UNTIL" not in rule:
             self._fault(
                 "repeat",
@@ -202,10 +224,25 @@ class _Entry:
         skipped = self._skipped()
         return [turn for turn in turns if turn not in skipped]
 
+    def _rule(self, rule: Any) -> str:
+        """Write the rule with its last day in UTC, as expanding from a zoned start asks for."""
+        last = next(iter(rule.get("UNTIL", ())), None)
+        if last is None or (isinstance(last, datetime) and last.tzinfo is not None):
+            return str(rule.to_ical().decode())
+        # Like the start, a day alone or a time without a zone is a local one; of a day all is meant.
+        local = last if isinstance(last, datetime) else datetime.combine(last, time(23, 59, 59))
+        until = local.replace(tzinfo=self._zone).astimezone(UTC)
+        return re.sub(r"UNTIL=[^;]*", f"UNTIL={until:%Y%m%dT%H%M%SZ}", rule.to_ical().decode())
+
     def _skipped(self) -> set[datetime]:
         given = self._event.get("EXDATE")
         lists = given if isinstance(given, list) else [given] if given is not None else []
-        return {one.dt for each in lists for one in getattr(each, "dts", ()) if isinstance(one.dt, datetime)}
+        return {self._zoned(one.dt) for each in lists for one in getattr(each, "dts", ())}
+
+    def _zoned(self, value: date) -> datetime:
+        if not isinstance(value, datetime):
+            return datetime.combine(value, time(), self._zone)
+        return value.replace(tzinfo=self._zone) if value.tzinfo is None else value
 
     def _fault(self, column: str, value: str, reason: Reason) -> None:
         self._faults.add(reason, file=self._file, line=self._lines.get(column, 0), column=column, value=value)

@@ -111,10 +111,10 @@ class PlannedService:
             if before is not None:
                 await cancel_work(connection, before.id, at=self._clock(), by=actor)
             entered.append(await self._add(connection, work, actor))
-        for uid in found.cancelled:
-            for known in await works_between(connection, self._clock(), self._clock() + ENDLESS):
-                if uid and known.uid.startswith(f"{uid}#") and known.cancelled_at is None:
-                    cancelled += await cancel_work(connection, known.id, at=self._clock(), by=actor)
+        stays = {work.uid for work in found.works}
+        for known in await works_between(connection, self._clock(), self._clock() + ENDLESS):
+            if known.cancelled_at is None and known.uid not in stays and _is_off(known, found):
+                cancelled += await cancel_work(connection, known.id, at=self._clock(), by=actor)
         return Imported(tuple(entered), unchanged, cancelled)
 
     async def _add(self, connection: AsyncConnection, work: PlannedWork, actor: str) -> PlannedWork:
@@ -124,6 +124,13 @@ class PlannedService:
     async def _told(self, event: str, what: int, actor: str) -> None:
         log.info(event, work=what, actor=actor)
         await self._on_change()
+
+
+def _is_off(known: PlannedWork, found: Import) -> bool:
+    """Whether a calendar takes back what an earlier one announced: all of its UID, or one repetition of it."""
+    if any(known.uid.startswith(f"{uid}#") for uid in (*found.cancelled, *found.renewed)):
+        return True
+    return any(known.uid.startswith(f"{uid}#") and known.starts_at == turn for uid, turn in found.moved)
 
 
 def _is_same(before: PlannedWork, work: PlannedWork) -> bool:

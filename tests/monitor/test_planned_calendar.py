@@ -84,6 +84,52 @@ def test_repetitions_are_written_out_one_by_one():
     assert len({work.uid for work in works}) == 2
 
 
+@pytest.mark.parametrize("skipped", ["20210524T220000", "20210524T150000Z"])
+def test_a_repetition_left_out_is_left_out_whichever_way_its_time_is_written(skipped):
+    event = an_event(DTSTART="20210523T220000", DTEND="20210523T230000", RRULE="FREQ=DAILY;COUNT=3")
+    assert [work.starts_at.day for work in the_works(f"{event}\nEXDATE:{skipped}")] == [23, 25]
+
+
+def test_a_day_left_out_of_whole_days_is_left_out():
+    days = "UID:1\nDTSTART;VALUE=DATE:20210524\nSUMMARY:x\nLOCATION:OLT-1\nRRULE:FREQ=DAILY;COUNT=3"
+    works = the_works(f"{days}\nEXDATE;VALUE=DATE:20210525")
+    assert [work.starts_at.day for work in works] == [24, 26]
+
+
+@pytest.mark.parametrize("until", ["20210525T220000", "20210525", "20210525T150000Z"])
+def test_a_last_day_is_understood_whichever_way_it_is_written(until):
+    event = an_event(DTSTART="20210523T220000", DTEND="20210523T230000", RRULE=f"FREQ=DAILY;UNTIL={until}")
+    assert [work.starts_at.day for work in the_works(event)] == [23, 24, 25]
+
+
+def test_a_night_that_was_moved_stands_once_where_it_is_now():
+    series = an_event(RRULE="FREQ=DAILY;COUNT=3")
+    moved = an_event(DTSTART="20210524T180000Z", DTEND="20210524T190000Z", RECURRENCE_ID="20210524T150000Z")
+    works = the_works(series, moved)
+    assert sorted((w.starts_at.day, w.starts_at.hour) for w in works) == [(23, 15), (24, 18), (25, 15)]
+
+
+async def test_what_a_later_calendar_no_longer_says_is_off_and_one_night_called_off_is_one_night(tmp_path):
+    async with belief_on(tmp_path / "b.db", INVENTORY) as duty:
+        planned = PlannedService(database=duty.database, inventory=lambda: INVENTORY, clock=duty.clock)
+
+        async def nights(*events):
+            done = await planned.take_calendar(a_calendar(*events), "lich.ics", actor="Trực ban")
+            assert done.faults == ()
+            return [work.starts_at.day for work in await planned.known() if work.cancelled_at is None]
+
+        series = an_event(RRULE="FREQ=DAILY;COUNT=4")
+        other = an_event(UID="vnpt-2", DTSTART="20210530T150000Z", DTEND="20210530T160000Z")
+        assert await nights(series, other) == [23, 24, 25, 26, 30]
+        assert await nights(an_event(STATUS="CANCELLED", RECURRENCE_ID="20210524T150000Z")) == [
+            23,
+            25,
+            26,
+            30,
+        ]
+        assert await nights(f"{series}\nEXDATE:20210524T150000Z,20210525T150000Z") == [23, 26, 30]
+
+
 @pytest.mark.parametrize(
     ("changes", "line", "column", "said"),
     [
@@ -94,6 +140,7 @@ def test_repetitions_are_written_out_one_by_one():
         ({"LOCATION": "OLT-1O"}, 9, "subject", "did you mean OLT-1?"),
         ({"RRULE": "FREQ=DAILY"}, 10, "repeat", "repeats for ever"),
         ({"RRULE": "FREQ=DAILY;COUNT=500"}, 10, "repeat", "more than 200"),
+        ({"RDATE": "20210525T150000Z"}, 10, "repeat", "no RDATE"),
         ({"X_MAINTNOTE_PROVIDER": "NOBODY"}, 10, "owner", "no party"),
     ],
 )
