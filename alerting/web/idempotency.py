@@ -3,9 +3,12 @@
 The key is the caller's; it stands for one request (method, address, body) of one account for a day. The first
 request claims it, and its answer is kept; another request under the same key is refused. What failed by our own
 fault, or was refused before it began, frees the key. A claim whose process died is taken over after a minute.
+
+A secret is answered once: the answer that is kept has an empty one, so that it lies nowhere in clear.
 """
 
 import hashlib
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -58,7 +61,7 @@ class Claim:
                 self.key,
                 status=answer.status_code,
                 media_type=answer.headers.get("content-type", ""),
-                body=bytes(answer.body).decode(),
+                body=_without_secret(bytes(answer.body).decode()),
                 etag=answer.headers.get("etag", ""),
             )
 
@@ -66,6 +69,19 @@ class Claim:
         """Free the key."""
         async with transaction(self.database) as connection:
             await key_store.drop(connection, self.account, self.key)
+
+
+def _without_secret(body: str) -> str:
+    """Answer the body of an answer with its ``secret`` left empty, where it is a document that has one."""
+    if '"secret"' not in body:
+        return body
+    try:
+        told = json.loads(body)
+    except ValueError:
+        return body
+    if not isinstance(told, dict) or "secret" not in told:
+        return body
+    return json.dumps({**told, "secret": ""}, ensure_ascii=False)
 
 
 def claim_of(request: Request) -> Claim | None:

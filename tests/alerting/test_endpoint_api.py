@@ -3,11 +3,14 @@
 import pytest
 from fastapi import FastAPI
 from httpx2 import ASGITransport, AsyncClient
+from sqlalchemy import select
 
 from alerting.endpoint_api import router
+from alerting.schema import idempotency_keys
 from alerting.tmf621_hub_api import HUB, hub_router
 from alerting.web.api import Api
 from inventory.access import Actor, Role
+from inventory.database import reading
 from tests.support.acting import a_duty_room
 from tests.support.acting_servers import a_receiver
 from tests.support.machines import Machines, told
@@ -122,3 +125,14 @@ async def test_the_hub_lists_its_own_subscriptions_without_secrets_and_nobody_el
     for number, caller in ((made["id"], VIETTEL), (own["id"], VNPT), (4711, VNPT)):
         assert (await desk.ask("GET", f"{HUB}/{number}", caller=caller)).status_code == 404
     assert (await desk.ask("GET", HUB, caller=VIETTEL)).json() == []
+
+
+async def test_a_secret_is_answered_once_and_lies_nowhere_in_clear(desk, receiver):
+    twice = [await added(desk, receiver, headers={"Idempotency-Key": "k1"}) for _ in range(2)]
+    assert twice[0]["secret"].startswith("whs_")
+    assert twice[1] == {**twice[0], "secret": ""}
+    assert len((await desk.ask("GET")).json()) == 1
+    async with reading(desk.machines.room.database) as connection:
+        kept = (await connection.execute(select(idempotency_keys.c.body))).scalars().all()
+    assert len(kept) == 1
+    assert twice[0]["secret"] not in kept[0]
