@@ -24,10 +24,9 @@ from monitor.widening import Widening, spreading, wider
 
 __all__ = ["Attribution"]
 
-_MOST_PATIENT = 2.0
-_AS_ANY_OTHER = 1.5
-"""A line of which less than so many times as many failures were asked lost one look in sixteen at most: 2 % of loss does
-that by chance. Its owner hears of it as soon as of any other, or a cut of ten seconds would be over first."""
+_LOSSY = 2.0
+"""From so many times as many failures asked, which is from a loss of about a sixth, a line's owner is told so many times
+as late. Of less, 2 % of loss makes a line suspect by chance, and a cut of ten seconds would be over first."""
 _TELL_EVERY_NS = SECOND
 """A cause that grows is told of at once when it opens, and then at most this often; a large one more seldom still."""
 _AT_EASE = 500
@@ -242,8 +241,7 @@ class Attribution:
 
     def _as_now(self, failure: Failure) -> Failure:
         belief = self.belief
-        patience = belief.patience(failure.target)
-        longer = min(patience, _MOST_PATIENT) if patience >= _AS_ANY_OTHER else 1.0
+        longer = _LOSSY if belief.patience(failure.target) >= _LOSSY else 1.0
         lone_ns = seconds(belief.inventory.policy.lone_seconds * longer)
         return replace(
             failure,

@@ -25,10 +25,9 @@ A failure is **ripe**
 * after twice the hold, whatever is still undecided;
 * never while its newest look was good: the next look decides whether it recovers or fails on.
 
-What one target alone speaks for must besides have lasted for ``hold_lone`` (longer on a line that loses more than one look
-in sixteen anyway, by as much as more failures were asked of it, at most twice that): a burst of loss on one line is
-over by then. Targets that fail together vouch for each other, those under one group and those of one site: of two each
-must have lasted half as long, of four a quarter.
+What one target alone speaks for must besides have lasted for ``hold_lone`` (twice as long on a line that loses a sixth
+of its looks anyway): a burst of loss on one line is over by then. Targets that fail together vouch for each other, those
+under one group and those of one site: of two each must have lasted half as long, of four a quarter.
 """
 
 from collections import Counter, defaultdict
