@@ -272,6 +272,8 @@ def test_a_backup_says_which_key_it_needs_and_a_restore_whether_it_is_here(state
     done, told = command(capsys, "backup", "restore", str(tmp_path / "copy.db"), "--state", str(elsewhere))
     assert (done, f"seal key {newest} is not at {elsewhere / 'seal.key'}" in told.out) == (0, True)
     (elsewhere / "seal.key").write_bytes((state / "seal.key").read_bytes())
+    for kept in elsewhere.iterdir():
+        kept.chmod(0o600)  # what lies open is closed, and that is told
     done, told = command(capsys, "seal", "status", "--state", str(elsewhere))
     assert (done, told.err) == (0, "")
 
