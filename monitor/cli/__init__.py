@@ -58,3 +58,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         sys.stderr.close()  # the reader went away (`thongsuot check … | head`); that is no fault of ours
         return 0
+    except Exception as error:
+        # The edge of every command. The words for a refusal are loaded only when there was one.
+        sentence = importlib.import_module("monitor.cli.refusals").told(error)
+        if sentence is None:
+            raise
+        print(sentence, file=sys.stderr)
+        return 1

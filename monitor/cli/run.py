@@ -38,7 +38,10 @@ def add(commands: Any) -> None:
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8080)
     parser.add_argument(
-        "--day", default="today", help="election day of the run: today, or YYYY-MM-DD (default: today)"
+        "--day",
+        default="today",
+        type=_day,
+        help="election day of the run: today, or YYYY-MM-DD (default: today)",
     )
     parser.set_defaults(run=_run)
 
@@ -51,7 +54,7 @@ def _run(chosen: argparse.Namespace) -> int:
         return 1
     chosen.state.mkdir(mode=0o700, parents=True, exist_ok=True)
     zone = examination.inventory.election.zone
-    day = datetime.now(zone).date() if chosen.day == "today" else date.fromisoformat(chosen.day)
+    day = chosen.day or datetime.now(zone).date()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupt)
     keeper = _Keeper(chosen, directory, day)
@@ -68,6 +71,14 @@ def _run(chosen: argparse.Namespace) -> int:
 
 def _interrupt(_signal: int, _frame: object) -> None:
     raise KeyboardInterrupt
+
+
+def _day(text: str) -> date | None:
+    """Read ``--day``; None: today, wherever that is."""
+    try:
+        return None if text == "today" else date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"today, or YYYY-MM-DD, not {text!r}") from None
 
 
 class _Keeper:

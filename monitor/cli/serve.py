@@ -18,6 +18,7 @@ from inventory.loader import InventoryFaultsError
 from monitor.app import Service, create_app
 from monitor.cli.parent import watch_parent
 from monitor.cli.private import keep_private
+from monitor.migrations import upgrade
 from monitor.settings import Settings, read_settings
 
 __all__ = ["add", "listening"]
@@ -45,6 +46,8 @@ def _run(chosen: argparse.Namespace) -> int:
     try:
         settings = read_settings(**given)
         keep_private(settings)
+        # Again when the service starts, but there a database that cannot be had would end in a traceback.
+        upgrade(settings.url)
         service = Service(settings)
     except ValidationError as error:
         # What was given is not repeated: it may be a secret, or a section with one in it, and this goes to a log.
