@@ -64,6 +64,7 @@ class LoadService:
         self._watches: dict[Line, Watch] = {}
         self._waiting: list[Slot] = []
         self._is_resumed = False
+        self._late = 0
 
     def lasting(self) -> Mapping[Line, Congestion]:
         """Answer what is congested now, as of the last turn."""
@@ -90,6 +91,7 @@ class LoadService:
             self._is_resumed = True
         now = self._clock()
         self._waiting.extend(self._measured.measures.loads.ended(nanoseconds(now)))
+        self._count_late()
         if len(self._waiting) > _MOST_WAITING:
             self._metrics.dropped.labels("unknown", "load").inc(len(self._waiting) - _MOST_WAITING)
             del self._waiting[:-_MOST_WAITING]
@@ -101,6 +103,11 @@ class LoadService:
             self._watches.update(decided.changed)
         self._metrics.congested.set(len({link for link, _ in self.lasting()}))
         self._metrics.success.labels("loads").set(now.timestamp())
+
+    def _count_late(self) -> None:
+        late = self._measured.measures.loads.late
+        self._metrics.dropped.labels("unknown", "late_load").inc(late - self._late)
+        self._late = late
 
     def _decided(self, now: datetime) -> _Turn:
         inventory = self._measured.inventory

@@ -56,7 +56,7 @@ async def test_a_wake_up_opens_the_incident_at_once(room):
     assert room.service.metrics.last_success.labels("alerting")._value.get() == room.clock().timestamp()
 
 
-async def test_a_belief_that_nobody_woke_it_for_is_found_within_a_second_or_two(room):
+async def test_a_belief_that_nobody_woke_it_for_is_found_all_the_same(room):
     async with at_work(room):
         await room.believe()
         await until(opened(room), within=60)

@@ -83,27 +83,24 @@ def served(folder, watched):
         (folder / "front.php").write_text(_FRONT, encoding="utf-8")
         start(
             "php",
-            [
-                "php",
-                "-d",
-                "date.timezone=Asia/Ho_Chi_Minh",
-                "-d",
-                "display_errors=0",
-                "-d",
-                f"session.save_path={folder}",
-                "-S",
-                ADDRESS.removeprefix("http://"),
-                "-d",
-                f"auto_prepend_file={folder / 'front.php'}",
-                "-t",
-                _PUBLIC,
-                _ROUTER,
-            ],
+            _pages(folder),
             ICINGAWEB_CONFIGDIR=str(folder / "web"),
             PHP_CLI_SERVER_WORKERS="4",
         )
         _wait(lambda: _is_up(postgres, len(watched.paths)), folder)
         yield ADDRESS
+
+
+def _pages(folder):
+    """The command that serves the pages."""
+    given = {
+        "date.timezone": "Asia/Ho_Chi_Minh",
+        "display_errors": "0",
+        "session.save_path": folder,
+        "auto_prepend_file": folder / "front.php",
+    }
+    options = [part for name, value in given.items() for part in ("-d", f"{name}={value}")]
+    return ["php", *options, "-S", ADDRESS.removeprefix("http://"), "-t", _PUBLIC, _ROUTER]
 
 
 class _Starter:

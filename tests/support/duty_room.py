@@ -103,14 +103,6 @@ class DutyRoom:
         self.vantage = next(iter(self.inventory.vantages))
         self.seal_keys = KeyRing()
         self.sealing = Sealing(self.seal_keys, clock=self.clock)
-        channel = EventChannel(
-            EventSettings(networks=("127.0.0.0/8",)),
-            database=self.database,
-            sealing=self.sealing,
-            clock=self.clock,
-            public_url="http://127.0.0.1",
-            party_name=str,
-        )
         self.deps = assemble(
             look_now=self._looks_now(),
             database=self.database,
@@ -121,13 +113,7 @@ class DutyRoom:
             sealing=self.sealing,
             settings=PagesSettings(),
             files=EvidenceFolder(folder / "evidence"),
-            endpoints=EndpointService(
-                database=self.database,
-                sealing=self.sealing,
-                clock=self.clock,
-                token=secrets.token_urlsafe,
-                channel=channel,
-            ),
+            endpoints=self._endpoints(),
             # The smallest argon2 there is: these passwords guard nothing.
             passwords=Passwords(
                 hasher=PasswordHash((Argon2Hasher(time_cost=1, memory_cost=64, parallelism=1),))
@@ -136,6 +122,23 @@ class DutyRoom:
         self.feed = Feed(self.deps)
         self.down: set[str] = set()
         self._sequence = 0
+
+    def _endpoints(self) -> EndpointService:
+        channel = EventChannel(
+            EventSettings(networks=("127.0.0.0/8",)),
+            database=self.database,
+            sealing=self.sealing,
+            clock=self.clock,
+            public_url="http://127.0.0.1",
+            party_name=str,
+        )
+        return EndpointService(
+            database=self.database,
+            sealing=self.sealing,
+            clock=self.clock,
+            token=secrets.token_urlsafe,
+            channel=channel,
+        )
 
     def clock(self) -> datetime:
         return self.now

@@ -23,6 +23,8 @@ export function begin() {
   markWaiting();
   connect();
   everySecond(judge);
+  const [kind, seconds] = (body.refresh ?? "").split(":");
+  if (kind === "every") setInterval(refresh, Number(seconds) * 1000);
   addEventListener("pageshow", (event) => event.persisted && connect());
   if (document.body.classList.contains("wall")) keepAwake();
 }
